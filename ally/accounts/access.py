@@ -1,0 +1,137 @@
+"""Who may use which route: one table, checked on every request and by a test.
+
+A route that is not in the table stops the application from starting.
+"""
+
+from enum import Enum
+
+from flask import Flask, redirect, request, session, url_for
+from flask.typing import ResponseReturnValue
+from flask_login import LoginManager, UserMixin, current_user
+
+from ally.accounts import sessions, tokens
+from ally.accounts.models import Role, User
+from ally.errors import NotAllowed, NotSignedIn
+from ally.web import is_swap, settings
+
+
+class Who(Enum):
+    """Who may call a route.  CHANNEL and the token scopes are checked by their own secrets."""
+
+    ANYONE = "anyone"
+    AGENT = "agent"
+    ADMIN = "admin"
+    CHANNEL = "channel"
+    TOKEN = "token"
+
+
+ROUTES: dict[str, Who] = {
+    "static": Who.ANYONE,
+    "health.healthz": Who.ANYONE,
+    "health.readyz": Who.ANYONE,
+    "health.metrics": Who.ANYONE,
+    "sign_in.home": Who.ANYONE,
+    "sign_in.login": Who.ANYONE,
+    "sign_in.callback": Who.ANYONE,
+    "sign_in.logout": Who.ANYONE,
+    "webhooks.mail": Who.CHANNEL,
+    "internal.event": Who.TOKEN,
+    "internal.add_message": Who.TOKEN,
+    "internal.openapi": Who.TOKEN,
+    "desk.queue": Who.AGENT,
+    "desk.review": Who.AGENT,
+    "desk.conversations": Who.AGENT,
+    "desk.conversation": Who.AGENT,
+    "desk.timeline": Who.AGENT,
+    "desk.message_frame": Who.AGENT,
+    "desk.message_original": Who.AGENT,
+    "desk.attachment": Who.AGENT,
+    "review.approve_draft": Who.AGENT,
+    "review.reject_draft": Who.AGENT,
+    "review.undo_decision": Who.AGENT,
+    "review.claim_draft": Who.AGENT,
+    "review.release_draft": Who.AGENT,
+    "review.take_over_draft": Who.AGENT,
+    "jobs.runs": Who.AGENT,
+    "jobs.start": Who.ADMIN,
+    "notifications.feed": Who.AGENT,
+    "notifications.mark_read": Who.AGENT,
+    "development.outbox": Who.ANYONE,
+    "development.sent_mail": Who.ANYONE,
+}
+
+login_manager = LoginManager()
+
+
+class SignedIn(UserMixin):
+    """The user of this request as Flask-Login knows it; `get_id` is the session's token."""
+
+    def __init__(self, user: User, token: str):
+        self.user, self.token = user, token
+
+    def get_id(self) -> str:
+        return self.token
+
+
+def init_app(app: Flask) -> None:
+    login_manager.init_app(app)
+    # Ours end in the database; Flask-Login's own check would sign people out who change networks.
+    login_manager.session_protection = None
+    login_manager.user_loader(load_signed_in)
+    app.before_request(admit)
+    app.jinja_env.globals["me"] = me
+
+
+def load_signed_in(token: str) -> SignedIn | None:
+    user = sessions.enter(token, idle_hours=settings().session_idle_hours)
+    return SignedIn(user, token) if user else None
+
+
+def me() -> User | None:
+    """The user of this request, if somebody is signed in."""
+    return current_user.user if current_user.is_authenticated else None
+
+
+def this_user() -> User:
+    """The user of this request.  Raises NotSignedIn."""
+    user = me()
+    if user is None:
+        raise NotSignedIn("Sign in to go on.")
+    return user
+
+
+def admit() -> ResponseReturnValue | None:
+    """Let the request through if the table says so, else send it away."""
+    if request.endpoint is None:  # no such page, or a method that it does not take
+        return None
+    who = ROUTES[request.endpoint]
+    if who is Who.TOKEN:
+        tokens.enter(request.headers.get("Authorization", ""), scope=request.endpoint)
+    if who in {Who.AGENT, Who.ADMIN}:
+        return admit_user(Role(who.value))
+    return None
+
+
+def admit_user(role: Role) -> ResponseReturnValue | None:
+    user = me()
+    if user is None:
+        return send_to_sign_in()
+    if not user.may_act_as(role):
+        raise NotAllowed("Only an admin may do this.")
+    return None
+
+
+def send_to_sign_in() -> ResponseReturnValue:
+    if is_swap():
+        return "", 401, {"HX-Redirect": url_for("sign_in.login")}
+    if request.method != "GET":
+        raise NotSignedIn("Sign in again, then try once more.")
+    session["next"] = request.full_path.rstrip("?")
+    return redirect(url_for("sign_in.login"))
+
+
+def refuse_undeclared_routes(app: Flask) -> None:
+    """Stop the application from starting with a route that nobody declared."""
+    undeclared = {rule.endpoint for rule in app.url_map.iter_rules()} - ROUTES.keys()
+    if undeclared:
+        raise RuntimeError(f"Say in accounts.access.ROUTES who may use: {sorted(undeclared)}")

@@ -1,0 +1,82 @@
+"""How the application is put together."""
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from ally import cli, db, logs, web
+from ally.accounts import access
+from ally.accounts.routes import sign_in_pages
+from ally.channels import secrets
+from ally.channels.routes import webhooks
+from ally.desk.internal import internal_api
+from ally.desk.replies import Reply
+from ally.desk.routes import desk_pages
+from ally.dev.routes import development_pages
+from ally.health import health_pages
+from ally.jobs.routes import job_pages
+from ally.notifications.routes import notification_pages
+from ally.review import kinds
+from ally.review.routes import review_acts
+from ally.settings import Settings, load, sqlalchemy_url
+
+ROOT = Path(__file__).parent.parent
+POOL_SIZE = 5  # connections that one service holds at most (contract 001-14)
+
+
+def assemble(settings: Settings | None = None) -> Flask:
+    settings = settings or load()
+    app = Flask("ally", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app.config.update(flask_settings(settings))
+    logs.init_app(app)
+    db.init_app(app)
+    web.init_app(app)
+    access.init_app(app)
+    cli.init_app(app)
+    secrets.use_key(settings.secret_key or "development-only")
+    kinds.register(Reply())
+
+    app.register_blueprint(health_pages)
+    app.register_blueprint(sign_in_pages)
+    app.register_blueprint(webhooks)
+    app.register_blueprint(review_acts)
+    app.register_blueprint(desk_pages)
+    app.register_blueprint(internal_api)
+    app.register_blueprint(job_pages)
+    app.register_blueprint(notification_pages)
+    if not settings.is_production:
+        app.register_blueprint(development_pages)
+    access.refuse_undeclared_routes(app)
+    if settings.trusted_proxies:
+        proxies = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
+    return app
+
+
+def flask_settings(settings: Settings) -> dict[str, object]:
+    """What Flask and its extensions read; `ALLY` holds our own."""
+    return {
+        "ALLY": settings,
+        "SECRET_KEY": settings.secret_key or "development-only",
+        "MIGRATIONS": ROOT / "migrations",
+        "SQLALCHEMY_DATABASE_URI": sqlalchemy_url(settings.database_url),
+        "SQLALCHEMY_ENGINE_OPTIONS": {
+            "pool_size": POOL_SIZE,
+            "max_overflow": 0,
+            "pool_timeout": 5,
+            "pool_pre_ping": False,
+            # Whoever connects, the application acts as the role that owns nothing.
+            "connect_args": {"options": "-c role=app_rw", "connect_timeout": 5},
+        },
+        "SESSION_COOKIE_NAME": "__Host-ally" if settings.is_production else "ally",
+        "SESSION_COOKIE_SECURE": settings.is_production,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_PATH": "/",
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": False,
+        "MAX_CONTENT_LENGTH": 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 1024 * 1024,
+        "TEMPLATES_AUTO_RELOAD": False,
+    }

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+webhooks = Blueprint("webhooks", __name__)

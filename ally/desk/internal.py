@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+internal_api = Blueprint("internal", __name__)

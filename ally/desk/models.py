@@ -1,0 +1,172 @@
+"""Conversations with customers: the messages and their files."""
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, Index, text
+from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from ally.channels.models import Channel, Delivery
+from ally.db import (
+    Model,
+    account_key,
+    belongs_to,
+    datetime_now,
+    datetime_touched,
+    json_object,
+    one_of,
+    one_per_account,
+    primary_key,
+    under_64_kb,
+)
+from ally.review.models import Draft
+
+
+class ConversationStatus(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"
+
+
+class MessageDirection(StrEnum):
+    INBOUND = "inbound"
+    OUTBOUND = "outbound"
+    SYSTEM = "system"
+
+
+class Conversation(Model):
+    """A thread with one customer on one channel.
+
+    `is_quarantined` marks mail that could not be read in full; it waits for a
+    person, with the original to download, and gets no draft.
+    """
+
+    __table_args__ = (
+        one_per_account("id"),
+        one_per_account("external_id"),
+        belongs_to("channel", "channel_id"),
+        Index("idx_conversation_account_status", "account_id", "status"),
+        Index("idx_conversation_channel_created", "channel_id", "created_at"),
+        Index(None, "account_id", "last_message_at", "id"),
+        one_of("status", ConversationStatus),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    channel_id: Mapped[UUID]
+    external_id: Mapped[str]
+    subject: Mapped[str | None]
+    status: Mapped[ConversationStatus] = mapped_column(
+        default=ConversationStatus.OPEN, server_default="open"
+    )
+    customer_email: Mapped[str | None]
+    customer_name: Mapped[str | None]
+    is_quarantined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    last_message_at: Mapped[datetime_now]
+    created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
+
+    channel: Mapped[Channel] = relationship(viewonly=True)
+    messages: Mapped[list["Message"]] = relationship(
+        back_populates="conversation", order_by="Message.sent_at, Message.id", viewonly=True
+    )
+    drafts: Mapped[list[Draft]] = relationship(order_by="Draft.created_at", viewonly=True)
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id
+
+    @property
+    def customer(self) -> str:
+        """What to call the customer in a list."""
+        return self.customer_name or self.customer_email or "Unknown sender"
+
+
+class Message(Model):
+    """One message of a conversation.
+
+    `external_id` is the Message-ID, without angle brackets, or the provider's id.
+    `intake_digest` makes the same mail, delivered twice, one message.  `metadata`
+    of a mail holds `to`, `cc`, `reply_to`, `references`, `quoted_from` (the code
+    point in `body_text` where quoted history begins, or null) and `remote_images`
+    (how many were blocked in `body_html`).
+    """
+
+    __table_args__ = (
+        one_per_account("id"),
+        one_per_account("intake_digest"),
+        belongs_to("conversation", "conversation_id"),
+        belongs_to("events_raw", "event_id"),
+        Index("idx_message_conversation_sent", "conversation_id", "sent_at"),
+        Index(None, "account_id", "external_id"),
+        one_of("direction", MessageDirection),
+        under_64_kb("metadata"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    conversation_id: Mapped[UUID]
+    event_id: Mapped[UUID | None]
+    external_id: Mapped[str | None]
+    intake_digest: Mapped[bytes | None] = mapped_column(BYTEA)
+    direction: Mapped[MessageDirection]
+    author_name: Mapped[str | None]
+    author_email: Mapped[str | None]
+    subject: Mapped[str | None]
+    body_text: Mapped[str]
+    body_html: Mapped[str | None]
+    sent_at: Mapped[datetime_now]
+    metadata_: Mapped[json_object] = mapped_column("metadata")
+
+    conversation: Mapped[Conversation] = relationship(back_populates="messages", viewonly=True)
+    attachments: Mapped[list["Attachment"]] = relationship(
+        order_by="Attachment.created_at, Attachment.id", viewonly=True
+    )
+    delivery: Mapped[Delivery | None] = relationship(
+        primaryjoin="Message.id == foreign(Delivery.message_id)", viewonly=True, uselist=False
+    )
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.conversation_id
+
+    @property
+    def is_inbound(self) -> bool:
+        return self.direction is MessageDirection.INBOUND
+
+    @property
+    def own_text(self) -> str:
+        """The text without the history that is quoted below it."""
+        start = self.metadata_.get("quoted_from")
+        return self.body_text if start is None else self.body_text[:start].rstrip()
+
+    @property
+    def quoted_text(self) -> str:
+        start = self.metadata_.get("quoted_from")
+        return "" if start is None else self.body_text[start:]
+
+
+class Attachment(Model):
+    """A file of a message or of a draft.  `file_url` names it in the file store."""
+
+    __table_args__ = (
+        belongs_to("message", "message_id"),
+        belongs_to("draft", "draft_id"),
+        CheckConstraint(
+            "(message_id IS NULL) <> (draft_id IS NULL)", name="belongs_to_a_message_or_a_draft"
+        ),
+        CheckConstraint("size_bytes >= 0", name="size_is_not_negative"),
+        Index("idx_attachment_message", "message_id"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    message_id: Mapped[UUID | None]
+    draft_id: Mapped[UUID | None]
+    file_name: Mapped[str]
+    mime_type: Mapped[str]
+    size_bytes: Mapped[int]
+    file_url: Mapped[str]
+    content_id: Mapped[str | None]
+    created_at: Mapped[datetime_now]

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+desk_pages = Blueprint("desk", __name__)

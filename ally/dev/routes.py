@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+development_pages = Blueprint("development", __name__)

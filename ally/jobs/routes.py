@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+job_pages = Blueprint("jobs", __name__)

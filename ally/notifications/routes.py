@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+notification_pages = Blueprint("notifications", __name__)

@@ -1,0 +1,3 @@
+from flask import Blueprint
+
+review_acts = Blueprint("review", __name__)

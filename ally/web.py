@@ -1,0 +1,251 @@
+"""How a route answers: whole pages, the fragments that htmx asked for, refusals, headers."""
+
+import json
+from typing import Any
+
+from flask import (
+    Flask,
+    current_app,
+    g,
+    jsonify,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+)
+from flask.typing import ResponseReturnValue
+from flask.wrappers import Response
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2 import StrictUndefined
+from sqlalchemy.exc import DataError, OperationalError, TimeoutError
+from werkzeug.exceptions import HTTPException
+
+from ally import marks
+from ally.db import db
+from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
+from ally.settings import Settings
+
+SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+JSON_DEPTH = 64  # levels; deeper nesting would exhaust the reader's stack
+MACHINE_PATHS = ("/webhooks/", "/internal/")
+POLICY = {
+    "default-src": "'none'",
+    "script-src": "'self'",
+    "style-src": "'self'",
+    "img-src": "'self'",
+    "font-src": "'self'",
+    "connect-src": "'self'",
+    "frame-src": "'self'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
+    "frame-ancestors": "'none'",
+}
+
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask) -> None:
+    app.jinja_env.undefined = StrictUndefined  # a misspelt name fails the test, not the reader
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(marks.FILTERS)
+    csrf.init_app(app)
+    app.before_request(refuse_cross_site)
+    app.after_request(add_security_headers)
+    app.register_error_handler(AllyError, refuse)
+    app.register_error_handler(CSRFError, refuse_forged)
+    app.register_error_handler(HTTPException, refuse_plainly)
+    app.register_error_handler(TimeoutError, refuse_while_busy)
+    app.register_error_handler(OperationalError, refuse_while_busy)
+    app.register_error_handler(DataError, refuse_unstorable)
+    app.register_error_handler(Exception, apologise)
+
+
+def settings() -> Settings:
+    """This application's settings."""
+    found: Settings = current_app.config["ALLY"]
+    return found
+
+
+def is_swap() -> bool:
+    """Whether htmx will swap this answer into a page that is already there."""
+    asked = request.headers.get("HX-Request") == "true"
+    whole_page = "HX-Boosted" in request.headers or "HX-History-Restore-Request" in request.headers
+    return asked and not whole_page
+
+
+def page_or_fragment(page: str, fragment: str, **context: Any) -> Response:
+    """Answer a GET: the fragment for a swap, the page around it otherwise."""
+    response = make_response(render_template(fragment if is_swap() else page, **context))
+    response.vary.add("HX-Request")
+    return response
+
+
+def swap_or_redirect(swap: str, to: str, **context: Any) -> ResponseReturnValue:
+    """Answer a POST: the changed regions for a swap, else back to the page at `to`."""
+    return render_template(swap, **context) if is_swap() else redirect(to, 303)
+
+
+def read_json() -> dict[str, Any]:
+    """The request's JSON object.  Raises Malformed, also for nesting beyond JSON_DEPTH."""
+    raw = request.get_data(cache=False)
+    refuse_deep(raw)
+    try:
+        read = json.loads(raw)
+    except (ValueError, RecursionError):
+        raise Malformed("Send a JSON object in UTF-8.") from None
+    if not isinstance(read, dict):
+        raise Malformed("Send a JSON object.")
+    return read
+
+
+def refuse_deep(raw: bytes) -> None:
+    depth = 0
+    in_string = escaped = False
+    for byte in raw:
+        if in_string:
+            in_string = escaped or byte != 0x22
+            escaped = byte == 0x5C and not escaped
+        elif byte == 0x22:
+            in_string = True
+        elif byte in b"[{":
+            depth += 1
+            if depth > JSON_DEPTH:
+                raise Malformed(f"Send JSON that nests no deeper than {JSON_DEPTH} levels.")
+        elif byte in b"]}":
+            depth -= 1
+
+
+def read_body(limit: int) -> bytes:
+    """The raw body, whole, or TooLarge before more than `limit` bytes are held.
+
+    Reads `request.stream` itself: behind gunicorn, Flask cuts a chunked body at
+    MAX_CONTENT_LENGTH and reports success.
+    """
+    request.max_content_length = limit + 1
+    too_large = TooLarge(f"Send at most {limit // (1024 * 1024)} MB.")
+    if (request.content_length or 0) > limit:
+        raise too_large
+    pieces, size = [], 0
+    while piece := request.stream.read(65536):
+        size += len(piece)
+        if size > limit:
+            raise too_large
+        pieces.append(piece)
+    if request.content_length is not None and size != request.content_length:
+        raise Malformed("The body ended before its Content-Length.")
+    return b"".join(pieces)
+
+
+def refuse_cross_site() -> ResponseReturnValue | None:
+    """Refuse unsafe requests that a browser says another site started.
+
+    Browsers set Sec-Fetch-Site and pages cannot forge it.  A client that sends
+    neither it nor Origin is no browser (a webhook, curl) and carries no cookies
+    of ours.  Source: https://words.filippo.io/csrf/
+    """
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    if request.method in SAFE_METHODS or site in {"same-origin", "none"}:
+        return None
+    if site is not None or (origin and origin != request.host_url.rstrip("/")):
+        return answer_refusal("This form came from another site, so nothing was changed.", 403)
+    return None
+
+
+def add_security_headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault(
+        "Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in POLICY.items())
+    )
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "no-referrer")
+    headers.setdefault("X-Frame-Options", "DENY")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    if request.endpoint != "static":
+        headers.setdefault("Cache-Control", "no-store")
+    if settings().is_production:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response
+
+
+def refuse(error: AllyError) -> ResponseReturnValue:
+    return answer_refusal(
+        str(error),
+        error.status,
+        kept=getattr(error, "kept", None),
+        next_url=getattr(error, "next_url", None),
+        sign_in=isinstance(error, NotSignedIn),
+    )
+
+
+def refuse_forged(_: CSRFError) -> ResponseReturnValue:
+    return answer_refusal("This page is out of date. Load it again, then try once more.", 400)
+
+
+PLAIN_WORDS = {
+    400: "This request cannot be read.",
+    404: "There is no such page.",
+    405: "This address does not take that method.",
+    413: "This is more than Ally takes.",
+    415: "This kind of content is not taken here.",
+}
+
+
+def refuse_plainly(error: HTTPException) -> ResponseReturnValue:
+    status = error.code or 500
+    if 300 <= status < 400:
+        return error.get_response()
+    answer = make_response(
+        answer_refusal(PLAIN_WORDS.get(status, "This request cannot be answered."), status)
+    )
+    if status == 405 and error.get_response().headers.get("Allow"):
+        answer.headers["Allow"] = error.get_response().headers["Allow"]
+    return answer
+
+
+def refuse_unstorable(error: DataError) -> ResponseReturnValue:
+    # Postgres refuses what no text column holds (NUL and the like); the sender can mend it.
+    current_app.logger.warning("unstorable input: %s", type(error.orig).__name__)
+    return answer_refusal("This holds a character or a value that cannot be stored.", 422)
+
+
+def refuse_while_busy(error: Exception) -> ResponseReturnValue:
+    current_app.logger.error("database unavailable", exc_info=error)
+    answer = make_response(answer_refusal("Ally is busy. Try again in a moment.", 503))
+    answer.headers["Retry-After"] = "2"
+    return answer
+
+
+def apologise(error: Exception) -> ResponseReturnValue:
+    current_app.logger.error("unhandled error", exc_info=error)
+    if current_app.config.get("PROPAGATE_EXCEPTIONS"):
+        raise error
+    return answer_refusal("Something went wrong on our side. Nothing was changed.", 500)
+
+
+def answer_refusal(
+    message: str,
+    status: int,
+    *,
+    kept: str | None = None,
+    next_url: str | None = None,
+    sign_in: bool = False,
+) -> ResponseReturnValue:
+    """One sentence in the form that the caller reads: JSON, a swapped notice, or a page."""
+    db.session.rollback()  # first: drawing the page queries, and would flush half a change
+    if request.path.startswith(MACHINE_PATHS):
+        return jsonify(error=message), status
+    context = {"message": message, "status": status, "kept": kept, "next_url": next_url}
+    if is_swap():
+        aside = {"HX-Retarget": "#notice", "HX-Reswap": "outerHTML"}
+        return render_template("errors/_notice.html", **context), status, aside
+    return render_template("errors/error.html", **context, sign_in=sign_in), status
+
+
+def csrf_token_again() -> None:
+    """Forget this browser's CSRF token, so that the next page makes a new one."""
+    session.pop("csrf_token", None)
+    g.pop("csrf_token", None)

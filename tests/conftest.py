@@ -1,0 +1,111 @@
+"""Every test talks to a real Postgres, as the role that the application has.
+
+`DATABASE_URL_TEST` names a database to use; else an embedded server is started
+under `var/test`.
+"""
+
+import contextvars
+import os
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+
+from ally import create_app
+from ally.db import db, use_account
+from ally.dev import postgres
+from ally.settings import Settings
+from tests.factories import make_account, make_user
+
+HOME = Path(os.environ.get("ALLY_TEST_HOME", "var/test")).absolute()
+
+
+@pytest.fixture(scope="session")
+def server():
+    """The Postgres that the tests use, with the three roles."""
+    with postgres.running(HOME / "postgres") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def settings(server, tmp_path_factory):
+    database = f"ally_test_{os.getpid()}"
+    urls = server.fresh_database(database)
+    # The login may become any role, so that makers can act as the owner; the
+    # application acts as app_rw all the same, as its connection options say.
+    urls["database_url"] = server.url_of(database)
+    yield Settings(
+        _env_file=None,
+        secret_key="for-tests-only-but-long-enough-for-all-uses",
+        public_url="http://localhost",
+        ally_home=tmp_path_factory.mktemp("home"),
+        smtp_url="smtp://localhost:1",
+        oidc_issuer="http://localhost:1",
+        oidc_client_id="ally",
+        oidc_client_secret="secret",
+        **urls,
+    )
+    server.drop_database(database)
+
+
+@pytest.fixture(scope="session")
+def app(settings):
+    app = create_app(settings)
+    app.test_client_class = SeparateClient
+    app.config["TESTING"] = True
+    postgres.migrate(app)
+    return app
+
+
+class SeparateClient(FlaskClient):
+    """A client whose requests share nothing with the test but the database.
+
+    Flask would hand an application context that is already there, with its
+    session and its signed-in user, to the request.
+    """
+
+    def open(self, *args, **kwargs):
+        return contextvars.Context().run(super().open, *args, **kwargs)
+
+
+@pytest.fixture
+def rolled_back(app):
+    """The test runs in one transaction on real Postgres, and leaves no trace.
+
+    A commit inside the test only releases a savepoint.
+    Source: SQLAlchemy docs, "Joining a Session into an External Transaction".
+    """
+    with app.app_context(), db.engine.connect() as connection:
+        outer, engine = connection.begin(), db.engines[None]
+        db.engines[None] = connection
+        db.session.configure(join_transaction_mode="create_savepoint")
+        yield
+        db.session.remove()
+        db.engines[None] = engine
+        outer.rollback()
+
+
+@pytest.fixture
+def acme(rolled_back):
+    """Our account; the test may see its rows and no others'."""
+    account = make_account("Acme")
+    use_account(account.id)
+    return account
+
+
+@pytest.fixture
+def ada(acme):
+    """An agent of Acme, who reviews."""
+    return make_user(acme, "Ada Lovelace")
+
+
+@pytest.fixture
+def ben(acme):
+    """Another agent of Acme."""
+    return make_user(acme, "Ben Okri")
+
+
+@pytest.fixture
+def client(app, rolled_back):
+    """A browser that nobody has signed in with."""
+    return app.test_client()
