@@ -17,7 +17,7 @@ from ally.dev.routes import development_pages
 from ally.health import health_pages
 from ally.jobs.routes import job_pages
 from ally.notifications.routes import notification_pages
-from ally.review import kinds
+from ally.review import decisions, kinds
 from ally.review.routes import review_acts
 from ally.settings import Settings, load, sqlalchemy_url
 
@@ -36,6 +36,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
+    decisions.use_undo_window(settings.undo_seconds)
 
     app.register_blueprint(health_pages)
     app.register_blueprint(sign_in_pages)

@@ -4,6 +4,7 @@ A package above registers its kind here; the gate knows neither conversations
 nor payouts.
 """
 
+from datetime import datetime
 from typing import Any, Protocol
 
 from ally.accounts.models import User
@@ -15,6 +16,13 @@ class Kind(Protocol):
 
     name: str
 
+    def hold(self, draft: Draft) -> None:
+        """Lock what deciding on the draft will change, before the draft itself is locked.
+
+        Whatever also changes both (a new message, say) locks them in the same order.
+        """
+        ...
+
     def covered(self, draft: Draft) -> dict[str, Any]:
         """What the reviewer sees beside the text, by name: recipients, subject and so on."""
         ...
@@ -23,8 +31,15 @@ class Kind(Protocol):
         """The draft that waits in this one's place, or this one."""
         ...
 
-    def apply(self, draft: Draft, action: DraftAction, text: str, by: User) -> None:
-        """Queue the effect of an approval, in the decision's transaction.  May raise Invalid."""
+    def prepare(self, draft: Draft, action: DraftAction, text: str) -> None:
+        """Fill in what the decision's row, which never changes, says of its effect.
+
+        Called before the row is written.  Raises Invalid when there can be no effect.
+        """
+        ...
+
+    def apply(self, draft: Draft, action: DraftAction, text: str, *, not_before: datetime) -> None:
+        """Queue the effect of an approval, in its transaction, for `not_before` or later."""
         ...
 
     def revert(self, draft: Draft, action: DraftAction, by: User) -> None:

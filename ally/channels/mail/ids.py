@@ -1,0 +1,1 @@
+def new_message_id(address): raise RuntimeError

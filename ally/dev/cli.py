@@ -1,0 +1,23 @@
+"""Commands for those who build Ally."""
+
+import sys
+from pathlib import Path
+
+import click
+from flask import current_app
+
+from ally.dev.schema import document
+
+
+@click.command("schema")
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 if the document is stale.")
+def schema(check: bool) -> None:
+    """Write docs/schema.md from the models."""
+    path = Path(current_app.root_path) / "docs" / "schema.md"
+    written = document()
+    if not check:
+        path.write_text(written)
+        click.echo("Wrote docs/schema.md.")
+    elif not path.exists() or path.read_text() != written:
+        click.echo("docs/schema.md is stale: run `flask schema` and commit it.", err=True)
+        sys.exit(1)

@@ -1,0 +1,254 @@
+"""Writing an answer from passages: sentences that others have written and checked, with sources."""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+from uuid import UUID
+
+from ally.db import current_account_id
+from ally.knowledge import sentences
+from ally.knowledge.models import DocumentKind
+from ally.knowledge.retrieval import Found, Index
+from ally.knowledge.words import lexemes_of, rarity_of, storable
+
+MODEL_KEY = "retrieval-1"
+PROMPT_VERSION = "2026-11-20"  # of the rules below, since there is no prompt
+
+READ_LIMIT = 8000  # code points of a mail that are read
+MOST_QUESTIONS = 6
+MOST_SENTENCES = 6
+PER_QUESTION = 2  # sentences when several things are asked
+PER_SINGLE_QUESTION = 4
+PASSAGES_PER_QUERY = 6
+MOST_SOURCES = 6
+EXCERPT_LIMIT = 600
+
+CONTEXT_WEIGHT = 0.35  # a word of the rest of the mail, beside one of the question itself
+HEADING_SHARE = 0.4  # a word that only the passage's heading has
+ANSWERS = 0.34  # share of a question's weight that a sentence and its heading must hold
+FOLLOWS = 0.55  # share of the best sentence's score that a further one must reach
+GOLDEN_MATCH = 0.5  # likeness of a question and a golden's own, from 0 to 1
+ALIKE = 0.7  # share of common words from which two sentences say the same
+
+QUESTION_MARK = re.compile(r"[?？؟]")
+NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
+NOT_NAMES = frozenset(
+    "mr mrs ms miss dr prof sir madam the team info sales support admin office service customer"
+    " shop store parts garage unknown sender noreply mail contact".split()
+)
+ENGLISH = frozenset(
+    "the is and to of for my it do does i you with on have that this what which how can are be"
+    " not your or from will there if me we at by when".split()
+)
+ENGLISH_SHARE = 0.15
+LATIN_SHARE = 0.7
+
+THANKS = "Thank you for writing to us."
+PARTLY = "Part of your question we have to look up first, and we will come back to you about it."
+NOTHING = "We do not want to guess, so we will check this and come back to you with an answer."
+CLOSING = "If anything is still open, just reply to this mail."
+
+
+@dataclass(frozen=True)
+class Question:
+    """What a customer wrote, without quoted history, and who answers."""
+
+    customer_name: str | None
+    subject: str
+    text: str
+    agent_signature: str
+
+
+@dataclass(frozen=True)
+class Written:
+    """An answer.
+
+    `sentences` are `{"start", "end", "source"}` with code point offsets `[start, end)`
+    into `text` and the number of one of `sources`; greeting, closing and the like have
+    source None and `"role": "frame"`, since they claim nothing.  `notes` are for the agent.
+    """
+
+    text: str
+    sentences: list[dict[str, Any]]
+    sources: list[dict[str, Any]]
+    model_key: str
+    prompt_version: str
+    notes: list[str] = field(default_factory=list)
+
+
+class Writer(Protocol):
+    """Whatever writes answers."""
+
+    def write(self, question: Question) -> Written: ...
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence of a passage, with the lexemes that it and its heading hold."""
+
+    found: Found
+    position: int
+    text: str
+    words: frozenset[str]
+    heading: frozenset[str]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question of a mail: its own lexemes, and those of the mail around it."""
+
+    words: frozenset[str]
+    context: frozenset[str]
+
+
+class RetrievalWriter:
+    """Answers with whole sentences of the passages that fit best, word for word.
+
+    Deterministic, and never repeats anything of the customer's but a cleaned first name.
+    """
+
+    def __init__(self, index: Index, account_id: UUID | None = None):
+        self.index = index
+        self.account_id = account_id or current_account_id()
+
+    def write(self, question: Question) -> Written:
+        said = storable(question.text)[:READ_LIMIT]
+        subject = storable(question.subject)[:300]
+        parts = questions_in(said)
+        found = self.search(subject, said, parts)
+        asked = ask(subject, said, parts)
+        rarity = self.rarity(asked)
+        answers = choose(asked, sentences_of(found), rarity)
+        return compose(question, answers, found, notes_on(said, subject, answers))
+
+    def search(self, subject: str, said: str, parts: Sequence[str]) -> list[Found]:
+        """The passages for the mail and for each of its questions, the best first."""
+        queries = [f"{subject}\n{said}", *(f"{part}\n{subject}" for part in parts)]
+        found: dict[UUID, Found] = {}
+        for query in dict.fromkeys(queries):
+            for hit in self.index.search(query, PASSAGES_PER_QUERY):
+                best = found.get(hit.passage_id)
+                if best is None or hit.score > best.score:
+                    found[hit.passage_id] = hit
+        return sorted(found.values(), key=lambda f: (-f.score, f.url, f.text))
+
+    def rarity(self, asked: Sequence[Asked]) -> dict[str, float]:
+        every = frozenset[str]().union(*(a.words | a.context for a in asked))
+        assert self.account_id is not None
+        return rarity_of(every, self.account_id)
+
+
+def questions_in(said: str) -> list[str]:
+    """The sentences that ask something; the whole mail when none ends in a question mark."""
+    asking = [s for s in sentences.split(said) if QUESTION_MARK.search(s[-3:])]
+    return asking[:MOST_QUESTIONS] or [said]
+
+
+def ask(subject: str, said: str, parts: Sequence[str]) -> list[Asked]:
+    """The questions that hold any word; what the subject says belongs to a single one."""
+    context, *words = lexemes_of([f"{subject}\n{said}", *parts])
+    return [Asked(own, context) for own in words if own]
+
+
+def sentences_of(found: Iterable[Found]) -> list[Sentence]:
+    pairs = [(hit, split) for hit in found for split in enumerate(sentences.split(hit.text))]
+    texts = [text for _, (_, text) in pairs]
+    lexemes = lexemes_of([*texts, *(f"{hit.title} {hit.heading}" for hit, _ in pairs)])
+    own, headings = lexemes[: len(pairs)], lexemes[len(pairs) :]
+    return [
+        Sentence(hit, position, text, words, heading)
+        for (hit, (position, text)), words, heading in zip(pairs, own, headings, strict=True)
+    ]
+
+
+def choose(
+    asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
+) -> list[list[Sentence]]:
+    """For each question the sentences that answer it, or none; nothing is said twice."""
+    most = PER_QUESTION if len(asked) > 1 else PER_SINGLE_QUESTION
+    answers: list[list[Sentence]] = []
+    for question in asked:
+        said = [sentence for answer in answers for sentence in answer]
+        room = min(most, MOST_SENTENCES - len(said))
+        answers.append(answer_to(question, offered, rarity, said, room))
+    return answers
+
+
+def answer_to(
+    question: Asked,
+    offered: Sequence[Sentence],
+    rarity: dict[str, float],
+    said: Sequence[Sentence],
+    room: int,
+) -> list[Sentence]:
+    golden = golden_for(question, offered, rarity)
+    if golden:
+        return [s for s in golden if not is_said(s, said)][: max(room, 0)]
+    ranked = sorted(
+        ((score(question, s, rarity), s) for s in offered),
+        key=lambda pair: (-pair[0], pair[1].found.url, pair[1].position),
+    )
+    chosen: list[Sentence] = []
+    for points, sentence in ranked:
+        if len(chosen) >= room or points < FOLLOWS * ranked[0][0]:
+            break
+        if holds(question, sentence, rarity) and not is_said(sentence, [*said, *chosen]):
+            chosen.append(sentence)
+    return in_reading_order(chosen)
+
+
+def golden_for(
+    question: Asked, offered: Sequence[Sentence], rarity: dict[str, float]
+) -> list[Sentence]:
+    """The whole of the golden whose question is nearest to this one, if it is near enough."""
+    goldens = [s for s in offered if s.found.kind is DocumentKind.GOLDEN]
+    best = max(goldens, key=lambda s: likeness(question, s, rarity), default=None)
+    if best is None or likeness(question, best, rarity) < GOLDEN_MATCH:
+        return []
+    return [s for s in goldens if s.found.passage_id == best.found.passage_id]
+
+
+def likeness(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> float:
+    """How much of a golden's own question is asked here, and how much of this one it answers."""
+    everything = question.words | question.context
+    theirs = share(sentence.heading, everything, rarity)
+    return theirs
+
+
+def share(
+    wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]
+) -> float:
+    """The share of the wanted words that are held, each counted by its rarity; 0 to 1."""
+    whole = sum(rarity.get(word, 1.0) for word in wanted)
+    return sum(rarity.get(word, 1.0) for word in wanted & held) / whole if whole else 0.0
+
+
+def score(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> float:
+    def weight(word: str) -> float:
+        if word in question.words:
+            return rarity.get(word, 0.0)
+        return CONTEXT_WEIGHT * rarity.get(word, 0.0) if word in question.context else 0.0
+
+    own = sum(map(weight, sentence.words))
+    above = sum(map(weight, sentence.heading - sentence.words))
+    return own + HEADING_SHARE * above
+
+
+def holds(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> bool:
+    """Whether the sentence has enough of the question to count as an answer to it."""
+    return share(question.words, sentence.words | sentence.heading, rarity) >= ANSWERS
+
+
+def is_said(sentence: Sentence, said: Sequence[Sentence]) -> bool:
+    return any(
+        len(sentence.words & other.words) >= ALIKE * min(len(sentence.words), len(other.words))
+        for other in said
+    )
+
+
+def in_reading_order(chosen: Sequence[Sentence]) -> list[Sentence]:
+    """Passages in the order of their best sentence, the sentences of one as they stand there."""
+    order = list(dict.fromkeys(s.found.passage_id for s in chosen))
+    return sorted(chosen, key=lambda s: (order.index(s.found.passage_id), s.position))

@@ -1,0 +1,122 @@
+"""Who holds a draft: one agent at a time, by a row with an end."""
+
+from datetime import timedelta
+
+from sqlalchemy import delete, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import joinedload
+
+from ally import clock
+from ally.accounts.models import User
+from ally.db import db
+from ally.errors import Conflict, Invalid
+from ally.events import trail
+from ally.review.models import Claim, Draft
+
+CLAIM_LASTS = timedelta(minutes=15)
+
+
+class HeldByAnother(Conflict):
+    def __init__(self, claim: Claim, kept: str | None = None):
+        super().__init__(
+            f"{claim.user.display_name} has held this draft since {claim.claimed_at:%H:%M} UTC.",
+            kept=kept,
+        )
+
+
+def claim(draft: Draft, by: User) -> Claim:
+    """Hold the draft, or hold it longer.  Raises HeldByAnother."""
+    before = live_claim(draft)
+    taken = take(draft, by)
+    if taken is None:
+        raise HeldByAnother(live_claim_of_another(draft, before))
+    if before is None or before.user_id != by.id:
+        trail.record(draft, "draft.claimed", by=by)
+    return taken
+
+
+def release(draft: Draft, by: User) -> None:
+    """Let go of the draft; nothing happens to a claim of somebody else."""
+    gone = db.session.execute(
+        delete(Claim)
+        .where(Claim.draft_id == draft.id, Claim.user_id == by.id)
+        .returning(Claim.draft_id)
+    ).one_or_none()
+    if gone is not None:
+        trail.record(draft, "draft.released", by=by)
+
+
+def take_over(draft: Draft, by: User, reason: str) -> Claim:
+    """Hold a draft that somebody else holds.  Raises Invalid without a reason."""
+    if not reason.strip():
+        raise Invalid("Say in a word why you take this over.")
+    before = live_claim(draft)
+    forget(draft)
+    taken = take(draft, by)
+    if taken is None:
+        raise HeldByAnother(live_claim_of_another(draft, before))
+    if before is not None and before.user_id != by.id:
+        previous = before.user.display_name
+        trail.record(draft, "draft.taken_over", by=by, previous=previous, reason=reason.strip())
+    return taken
+
+
+def holder_of(draft: Draft) -> Claim | None:
+    """The claim that holds the draft now, with its user, or None."""
+    return live_claim(draft)
+
+
+def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
+    """Raises HeldByAnother when somebody else holds the draft."""
+    holder = live_claim(draft)
+    if holder is not None and holder.user_id != by.id:
+        raise HeldByAnother(holder, kept)
+
+
+def forget(draft: Draft) -> None:
+    """Drop the claim, whoever holds it, as a decision does."""
+    db.session.execute(delete(Claim).where(Claim.draft_id == draft.id))
+
+
+def take(draft: Draft, by: User) -> Claim | None:
+    now = clock.now()
+    held = insert(Claim).values(
+        draft_id=draft.id,
+        account_id=draft.account_id,
+        user_id=by.id,
+        claimed_at=now,
+        expires_at=now + CLAIM_LASTS,
+    )
+    # One statement, so that of many at once exactly one gets the row.
+    return db.session.scalar(
+        held.on_conflict_do_update(
+            index_elements=[Claim.draft_id],
+            set_={
+                "user_id": held.excluded.user_id,
+                "expires_at": held.excluded.expires_at,
+                "claimed_at": held.excluded.claimed_at,
+            },
+            where=or_(Claim.user_id == by.id, Claim.expires_at <= now),
+        ).returning(Claim),
+        execution_options={"populate_existing": True},
+    )
+
+
+def live_claim(draft: Draft) -> Claim | None:
+    return db.session.scalar(
+        select(Claim)
+        .where(
+            Claim.account_id == draft.account_id,
+            Claim.draft_id == draft.id,
+            Claim.expires_at > clock.now(),
+        )
+        .options(joinedload(Claim.user))
+        .execution_options(populate_existing=True)
+    )
+
+
+def live_claim_of_another(draft: Draft, before: Claim | None) -> Claim:
+    holder = live_claim(draft) or before
+    if holder is None:
+        raise Conflict("Somebody else held this draft a moment ago. Try again.")
+    return holder

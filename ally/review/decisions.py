@@ -1,0 +1,198 @@
+"""What a person can do with a draft: approve it, with or without changes, reject it, undo that."""
+
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete
+
+from ally import clock
+from ally.accounts.models import User
+from ally.db import db
+from ally.errors import Conflict, Invalid
+from ally.events import trail
+from ally.review import claims
+from ally.review.diff import diff, refuse_unstorable
+from ally.review.digest import moved
+from ally.review.kinds import kind_of
+from ally.review.models import (
+    ActionType,
+    Draft,
+    DraftAction,
+    DraftStatus,
+    LearningSample,
+    RejectionReason,
+)
+from ally.review.queries import standing_decision
+
+LONGEST_TEXT = 50_000  # bytes in UTF-8
+LONGEST_NOTE = 2_000  # characters
+PAST_TENSE = {
+    ActionType.APPROVE: "approved",
+    ActionType.EDIT: "approved",
+    ActionType.REJECT: "rejected",
+}
+REASONS_IN_WORDS = {
+    RejectionReason.WRONG_FACTS: "wrong facts",
+    RejectionReason.NOT_IN_SOURCES: "not in the sources",
+    RejectionReason.TONE: "tone",
+    RejectionReason.NOT_NEEDED: "no answer needed",
+    RejectionReason.LANGUAGE: "wrong language",
+    RejectionReason.OTHER: "another reason",
+}
+PARTS_IN_WORDS = {
+    "draft": "the draft",
+    "text": "the text",
+    "recipients": "who it goes to",
+    "subject": "the subject",
+    "attachments": "the files",
+    "newest_message": "the customer's newest message",
+}
+
+# Set by the application from UNDO_SECONDS.
+undo_window = timedelta(seconds=10)
+
+
+def use_undo_window(seconds: int) -> None:
+    """Say, once at start-up, how long a decision can be taken back."""
+    global undo_window
+    undo_window = timedelta(seconds=seconds)
+
+
+class AlreadyDecided(Conflict):
+    """Somebody was faster, or a newer draft has taken this one's place."""
+
+
+class MovedOn(Conflict):
+    """What was on the screen is no longer what would go out."""
+
+
+def approve(draft: Draft, by: User, *, seen: str, text: str | None = None) -> DraftAction:
+    """Send the draft, or `text` in its place, to whom it is for.
+
+    The draft must be held (`lock_draft`), and as it was in `seen`.  The effect is
+    queued in this transaction and waits for the undo window.
+    Raises AlreadyDecided, MovedOn, HeldByAnother, Invalid.
+    """
+    refuse_unless_decidable(draft, by, seen, kept=text)
+    final = final_text(draft, text)
+    refuse_unsendable(final)
+    changed = final != draft.suggested_text
+    action = new_action(draft, ActionType.EDIT if changed else ActionType.APPROVE, by)
+    action.final_text, action.diff_json = final, diff(draft.suggested_text, final)
+    kind = kind_of(draft)
+    kind.prepare(draft, action, final)
+    decide(draft, action, DraftStatus.SENT)
+    kind.apply(draft, action, final, not_before=undo_until(action))
+    learn(draft, action)
+    did = "draft.edited" if changed else "draft.approved"
+    trail.record(draft, did, by=by, action_id=str(action.id))
+    return action
+
+
+def reject(
+    draft: Draft, by: User, *, seen: str, reason: RejectionReason, notes: str = ""
+) -> DraftAction:
+    """Turn the draft down.  Raises AlreadyDecided, MovedOn, HeldByAnother, Invalid."""
+    refuse_unstorable(notes)
+    refuse_unless_decidable(draft, by, seen, kept=None)
+    action = new_action(draft, ActionType.REJECT, by)
+    action.reason, action.notes = reason, notes.strip()[:LONGEST_NOTE] or None
+    decide(draft, action, DraftStatus.ARCHIVED)
+    words = REASONS_IN_WORDS[reason]
+    trail.record(draft, "draft.rejected", by=by, action_id=str(action.id), reason=words)
+    return action
+
+
+def undo(draft: Draft, by: User) -> None:
+    """Take the standing decision back, within the undo window: the draft waits again.
+
+    Raises Conflict when there is none, when it is too late, or when a newer draft waits.
+    """
+    action = standing_decision(draft)
+    if action is None:
+        raise Conflict("There is no decision to take back.")
+    if clock.now() >= undo_until(action):
+        raise Conflict(f"It is too late to undo: {decided_in_words(action)}.")
+    if kind_of(draft).current(draft).id != draft.id:
+        raise Conflict("A newer draft waits already, so this decision stands.")
+    action.undone_at, action.undone_by_id = clock.now(), by.id
+    db.session.execute(delete(LearningSample).where(LearningSample.action_id == action.id))
+    db.session.flush()  # the decision no longer stands before its effect is taken back
+    if action.type is not ActionType.REJECT:
+        kind_of(draft).revert(draft, action, by)
+    draft.status = DraftStatus.PENDING
+    trail.record(draft, "draft.undone", by=by, action_id=str(action.id))
+
+
+def undo_until(action: DraftAction) -> datetime:
+    """Until when this decision can be taken back."""
+    return action.created_at + undo_window
+
+
+def refuse_unless_decidable(draft: Draft, by: User, seen: str, kept: str | None) -> None:
+    if not draft.is_pending:
+        raise AlreadyDecided(why_not_pending(draft), kept=kept)
+    claims.refuse_if_held(draft, by, kept)
+    parts = moved(draft, seen)
+    if parts:
+        words = " and ".join(PARTS_IN_WORDS.get(part, part) for part in parts)
+        raise MovedOn(f"Since you looked, this has changed: {words}. Look again.", kept=kept)
+
+
+def why_not_pending(draft: Draft) -> str:
+    action = standing_decision(draft)
+    if action is not None:
+        return f"{decided_in_words(action)}."
+    return "The customer wrote again, and a newer draft has taken this one's place."
+
+
+def decided_in_words(action: DraftAction) -> str:
+    verb = PAST_TENSE[action.type]
+    return f"{action.user.display_name} {verb} this draft at {action.created_at:%H:%M} UTC"
+
+
+def refuse_unsendable(text: str) -> None:
+    if not text.strip():
+        raise Invalid("Write a reply before you send it.")
+    refuse_unstorable(text)
+    if len(text.encode()) > LONGEST_TEXT:
+        raise Invalid("This reply is longer than 50 KB. Shorten it.")
+
+
+def final_text(draft: Draft, text: str | None) -> str:
+    """What goes out: the draft, unless `text` differs in more than the line ends of a form."""
+    if text is None or with_lf(text) == with_lf(draft.suggested_text):
+        return draft.suggested_text
+    return with_lf(text)
+
+
+def with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def new_action(draft: Draft, type_: ActionType, by: User) -> DraftAction:
+    return DraftAction(
+        account_id=draft.account_id,
+        draft_id=draft.id,
+        user_id=by.id,
+        type=type_,
+        created_at=clock.now(),
+    )
+
+
+def decide(draft: Draft, action: DraftAction, status: DraftStatus) -> None:
+    db.session.add(action)
+    draft.status = status
+    claims.forget(draft)
+    db.session.flush()  # its id goes into the effect and the event
+
+
+def learn(draft: Draft, action: DraftAction) -> None:
+    db.session.add(
+        LearningSample(
+            account_id=draft.account_id,
+            draft_id=draft.id,
+            action_id=action.id,
+            diff_json=action.diff_json,
+            created_at=action.created_at,
+        )
+    )

@@ -1,0 +1,54 @@
+"""Named questions about drafts and decisions."""
+
+from uuid import UUID
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
+
+from ally.db import db
+from ally.errors import NotFound
+from ally.review.kinds import kind_of
+from ally.review.models import Draft, DraftAction
+
+
+def find_draft(account_id: UUID, draft_id: UUID) -> Draft:
+    """The account's draft.  Raises NotFound."""
+    return found(db.session.scalar(drafts_of(account_id).where(Draft.id == draft_id)))
+
+
+def lock_draft(account_id: UUID, draft_id: UUID) -> Draft:
+    """The account's draft as it is now, held until the transaction ends.  Raises NotFound."""
+    draft = find_draft(account_id, draft_id)
+    kind_of(draft).hold(draft)
+    return found(
+        db.session.scalar(
+            drafts_of(account_id)
+            .where(Draft.id == draft_id)
+            .with_for_update(of=Draft)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def standing_decision(draft: Draft) -> DraftAction | None:
+    """The decision that stands, with whoever made it."""
+    return db.session.scalar(
+        select(DraftAction)
+        .where(
+            DraftAction.account_id == draft.account_id,
+            DraftAction.draft_id == draft.id,
+            DraftAction.undone_at.is_(None),
+        )
+        .options(joinedload(DraftAction.user))
+        .execution_options(populate_existing=True)
+    )
+
+
+def drafts_of(account_id: UUID) -> Select[tuple[Draft]]:
+    return select(Draft).where(Draft.account_id == account_id)
+
+
+def found(draft: Draft | None) -> Draft:
+    if draft is None:
+        raise NotFound("There is no such draft.")
+    return draft
