@@ -121,7 +121,8 @@ def end_transaction(response: Response) -> Response:
 def use_account(account_id: UUID | None) -> None:
     """Show this session the rows of one account, in this transaction and those that follow."""
     db.session.info["account_id"] = account_id
-    if db.session().in_transaction():
+    # Without an account nothing must be left of the one before, also inside a longer transaction.
+    if account_id is None or db.session().in_transaction():
         name_account(db.session.connection(), account_id)
 
 
@@ -132,14 +133,20 @@ def current_account_id() -> UUID | None:
 
 @contextmanager
 def as_account(account_id: UUID | None) -> Iterator[None]:
-    """Act within another account for a while, as a command that serves them all does."""
+    """Act within another account for a while, as a command that serves them all does.
+
+    An error inside rolls the transaction back.
+    """
     before = current_account_id()
     use_account(account_id)
     try:
         yield
-    finally:
         db.session.flush()
-        use_account(before)
+    except BaseException:
+        db.session.rollback()  # what failed must not go on under the account it began with
+        db.session.info["account_id"] = before
+        raise
+    use_account(before)
 
 
 @event.listens_for(Session, "after_begin")

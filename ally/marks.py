@@ -1,10 +1,18 @@
-"""Small words and marks for templates: times as people say them, counts, sizes."""
+"""Small words and marks for templates: times as people say them, counts, sizes, texts with
+their sources, changes and found words marked."""
 
+import re
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from markupsafe import Markup, escape
 
 from ally import clock
+
+WORD = re.compile(r"\w+")
+SHORTEST_MARKED = 4  # letters; shorter words say nothing, unless they hold a digit
+PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 
 
 def ago(moment: datetime) -> str:
@@ -63,11 +71,133 @@ def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
 
+def shortened(text: str, longest: int = 120) -> str:
+    """The text on one line, at most `longest` characters long."""
+    line = " ".join(text[: longest * 4].split())
+    return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
 def paragraphs(text: str) -> Markup:
     """Plain text as escaped paragraphs, line ends kept."""
-    blocks = [block for block in text.replace("\r\n", "\n").split("\n\n") if block.strip()]
-    drawn = (Markup("<p>{}</p>").format(Markup("<br>").join(b.split("\n"))) for b in blocks)
-    return Markup("").join(drawn) or Markup("<p>{}</p>").format(escape(""))
+    blocks = PARAGRAPH.split(text.replace("\r\n", "\n").strip("\n"))
+    return Markup("").join(paragraph([escape(block)]) for block in blocks)
+
+
+def paragraph(pieces: Iterable[Markup]) -> Markup:
+    drawn = Markup("").join(pieces).replace("\n", Markup("<br>\n"))
+    return Markup('<p dir="auto">') + drawn + Markup("</p>")
+
+
+def cited(text: str, sentences: Sequence[dict[str, Any]], draft: str | None = None) -> Markup:
+    """A reply as paragraphs: each sentence with the number of its source, a claim without one
+    underlined.
+
+    `sentences` have code point offsets into `draft`; where `text` is an edited one, those
+    that still stand in it word for word keep their sources.
+    """
+    spans = list(placed(text, sentences, draft if draft is not None else text))
+    drawn, start = [], 0
+    for gap in [*PARAGRAPH.finditer(text), None]:
+        end = gap.start() if gap else len(text)
+        drawn.append(paragraph(sentences_drawn(text, start, end, spans)))
+        start = gap.end() if gap else end
+    return Markup("").join(drawn)
+
+
+def placed(
+    text: str, sentences: Sequence[dict[str, Any]], draft: str
+) -> Iterable[tuple[int, int, dict[str, Any]]]:
+    """Where each sentence stands in `text`, in order, without those that were changed."""
+    after = 0
+    for sentence in sentences:
+        words = draft[sentence["start"] : sentence["end"]]
+        start = text.find(words, after) if words.strip() else -1
+        if start >= 0:
+            after = start + len(words)
+            yield start, after, sentence
+
+
+def sentences_drawn(
+    text: str, start: int, end: int, spans: Sequence[tuple[int, int, dict[str, Any]]]
+) -> Iterable[Markup]:
+    at = start
+    for first, last, sentence in spans:
+        if first < at or last > end:
+            continue
+        yield escape(text[at:first])
+        yield sentence_drawn(text[first:last], sentence)
+        at = last
+    yield escape(text[at:end])
+
+
+def sentence_drawn(words: str, sentence: dict[str, Any]) -> Markup:
+    source = sentence.get("source")
+    if source is not None:
+        return Markup('{} <sup><a href="#s{}" aria-label="Source {}">{}</a></sup>').format(
+            words, source, source, source
+        )
+    if sentence.get("role") == "frame":  # a greeting or a closing claims nothing
+        return escape(words)
+    return Markup('<span class="unsupported" title="No source supports this">{}</span>').format(
+        words
+    )
+
+
+def changes(old: str, operations: Sequence[Sequence[Any]]) -> Markup:
+    """The old text with what was taken out and put in, from the operations of a diff."""
+    drawn, at = [], 0
+    for kind, what in operations:
+        if kind == "+":
+            drawn.append(Markup("<ins>{}</ins>").format(what))
+            continue
+        length = what if kind == "=" else len(what)
+        stretch = old[at : at + length]
+        drawn.append(escape(stretch) if kind == "=" else Markup("<del>{}</del>").format(stretch))
+        at += length
+    return Markup("").join(drawn)
+
+
+def telling_words(text: str) -> frozenset[str]:
+    """The words of a text that say something: long ones, and those with a digit."""
+    words = (word.casefold() for word in WORD.findall(text))
+    return frozenset(
+        word
+        for word in words
+        if len(word) >= SHORTEST_MARKED or any(character.isdigit() for character in word)
+    )
+
+
+def marked(text: str, words: Collection[str]) -> Markup:
+    """The text with the given words marked, neighbours under one mark."""
+    drawn, at, pending = [], 0, ""
+    for found in WORD.finditer(text):
+        between, word = text[at : found.start()], found.group()
+        at = found.end()
+        if word.casefold() not in words:
+            drawn.append(marked_stretch(pending) + escape(between + word))
+            pending = ""
+        elif pending and not between.strip():
+            pending += between + word
+        else:
+            drawn.append(marked_stretch(pending) + escape(between))
+            pending = word
+    drawn.append(marked_stretch(pending) + escape(text[at:]))
+    return Markup("").join(drawn)
+
+
+def marked_stretch(words: str) -> Markup:
+    return Markup("<mark>{}</mark>").format(words) if words else Markup("")
+
+
+def initials(name: str) -> str:
+    """Two letters for a round badge, of the first and the last name."""
+    names = WORD.findall(name) or ["?"]
+    return (names[0][:1] + (names[-1][:1] if len(names) > 1 else names[0][1:2])).upper()
+
+
+def tint(name: object) -> str:
+    """One of three colours for a badge, the same for the same name."""
+    return ("", "b", "c")[sum(str(name).encode()) % 3]
 
 
 FILTERS = {
@@ -78,5 +208,12 @@ FILTERS = {
     "size": size,
     "lasting": lasting,
     "plural": plural,
+    "shortened": shortened,
     "paragraphs": paragraphs,
+    "cited": cited,
+    "changes": changes,
+    "marked": marked,
+    "telling_words": telling_words,
+    "initials": initials,
+    "tint": tint,
 }

@@ -141,6 +141,7 @@ class Delivery(Model):
         belongs_to("conversation", "conversation_id"),
         belongs_to("channel", "channel_id"),
         one_of("status", DeliveryStatus),
+        under_64_kb("recipients"),
         CheckConstraint(
             "(status = 'sending') = (lease_expires_at IS NOT NULL)", name="sending_has_a_lease"
         ),

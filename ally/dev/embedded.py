@@ -88,6 +88,7 @@ def let_pass(folder: Path, user: str) -> None:
         for parent in (target, *target.parents):
             if not parent.stat().st_mode & 0o001:
                 parent.chmod(parent.stat().st_mode | 0o001)
+                print(f"{parent}: {user}, who runs Postgres, may now pass through it.")
     if not (programs() / "postgres").stat().st_mode & 0o004:  # installed under a narrow umask
         subprocess.run(["chmod", "-R", "a+rX", str(programs().parent)], check=True)
 

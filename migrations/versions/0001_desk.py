@@ -1086,6 +1086,10 @@ def create_tables():
             "\"status\" IN ('queued', 'sending', 'accepted', 'rejected', 'unknown', 'cancelled')",
             name=op.f("ck_delivery_status_is_known"),
         ),
+        sa.CheckConstraint(
+            'octet_length("recipients"::text) < 65536',
+            name=op.f("ck_delivery_recipients_under_64_kb"),
+        ),
         sa.ForeignKeyConstraint(
             ["account_id", "action_id"],
             ["draft_action.account_id", "draft_action.id"],
