@@ -1,4 +1,4 @@
-"""Only the edge knows Flask: every verb runs unchanged from a route, a job, the shell and a test."""
+"""Only the edge knows Flask: a verb runs unchanged from a route, a job, the shell and a test."""
 
 import ast
 from pathlib import Path

@@ -29,10 +29,19 @@ CONTEXT_WEIGHT = 0.35  # a word of the rest of the mail, beside one of the quest
 HEADING_SHARE = 0.4  # a word that only the passage's heading has
 ANSWERS = 0.34  # share of a question's weight that a sentence and its heading must hold
 FOLLOWS = 0.55  # share of the best sentence's score that a further one must reach
-GOLDEN_MATCH = 0.5  # likeness of a question and a golden's own, from 0 to 1
+USUAL_WORDS = 10  # lexemes of a sentence of usual length
+GOLDEN_MATCH = 0.65  # share of a golden's own question that the mail must hold
+COVERS = 0.5  # share of a question that a golden must hold to be its answer
 ALIKE = 0.7  # share of common words from which two sentences say the same
 
 QUESTION_MARK = re.compile(r"[?？؟]")
+NEXT_CLAUSE = re.compile(
+    r",?\s+(?:(?:and|or|but)\s+)?(?=(?:which|what|how|where|when|who|why|do|does|is|are|can|could"
+    r"|should|must|will|would)\s)",
+    re.IGNORECASE,
+)
+# Sentences that lean on the one before them read wrong alone.
+LEANS = re.compile(r"(?:it|they|this|these|those|that|he|she|then|after that)\b", re.IGNORECASE)
 NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 NOT_NAMES = frozenset(
     "mr mrs ms miss dr prof sir madam the team info sales support admin office service customer"
@@ -141,9 +150,21 @@ class RetrievalWriter:
 
 
 def questions_in(said: str) -> list[str]:
-    """The sentences that ask something; the whole mail when none ends in a question mark."""
+    """What is asked, clause by clause; the whole mail when no sentence ends in a question mark."""
     asking = [s for s in sentences.split(said) if QUESTION_MARK.search(s[-3:])]
-    return asking[:MOST_QUESTIONS] or [said]
+    clauses = [clause for sentence in asking for clause in clauses_of(sentence)]
+    return clauses[:MOST_QUESTIONS] or [said]
+
+
+def clauses_of(sentence: str) -> list[str]:
+    """The parts of "Which wire do I need, and how is it grounded?", at least three words each."""
+    clauses: list[str] = []
+    for clause in NEXT_CLAUSE.split(sentence):
+        if clauses and min(len(clause.split()), len(clauses[-1].split())) < 3:
+            clauses[-1] += f" {clause}"
+        else:
+            clauses.append(clause)
+    return clauses
 
 
 def ask(subject: str, said: str, parts: Sequence[str]) -> list[Asked]:
@@ -166,14 +187,55 @@ def sentences_of(found: Iterable[Found]) -> list[Sentence]:
 def choose(
     asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
 ) -> list[list[Sentence]]:
-    """For each question the sentences that answer it, or none; nothing is said twice."""
+    """For each question the sentences that answer it, or none; nothing is said twice.
+
+    A golden that fits the mail comes first, whole, as the answer to the first of the
+    questions that it covers.
+    """
     most = PER_QUESTION if len(asked) > 1 else PER_SINGLE_QUESTION
+    golden = golden_for(asked, offered, rarity)
+    covered = [question for question in asked if is_covered(question, golden, rarity)]
+    pages = [s for s in offered if s.found.kind is not DocumentKind.GOLDEN]
+    said = list(golden)
     answers: list[list[Sentence]] = []
     for question in asked:
-        said = [sentence for answer in answers for sentence in answer]
+        if question in covered:
+            answers.append(golden)
+            continue
         room = min(most, MOST_SENTENCES - len(said))
-        answers.append(answer_to(question, offered, rarity, said, room))
-    return answers
+        answer = answer_to(question, pages, rarity, said, room)
+        said += answer
+        answers.append(answer)
+    return answers if covered or not golden else [golden, *answers]
+
+
+def golden_for(
+    asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
+) -> list[Sentence]:
+    """The whole of the golden whose question the mail asks too, if there is one."""
+    if not asked:
+        return []
+    everything = asked[0].context.union(*(question.words for question in asked))
+    goldens = [s for s in offered if s.found.kind is DocumentKind.GOLDEN]
+    fitting = [s for s in goldens if fits(s, everything, rarity)]
+    best = max(fitting, key=lambda s: share(s.heading, everything, rarity), default=None)
+    return [s for s in goldens if best and s.found.passage_id == best.found.passage_id]
+
+
+def fits(sentence: Sentence, everything: frozenset[str], rarity: dict[str, float]) -> bool:
+    """Whether the mail holds enough of the golden's own question, and every number of it.
+
+    An answer about 255 lph is wrong for 340, however alike the questions are.
+    """
+    numbers = {word for word in sentence.heading if any(c.isdigit() for c in word)}
+    return numbers <= everything and share(sentence.heading, everything, rarity) >= GOLDEN_MATCH
+
+
+def is_covered(
+    question: Asked, golden: Sequence[Sentence], rarity: dict[str, float]
+) -> bool:
+    held = frozenset[str]().union(*(s.words | s.heading for s in golden))
+    return bool(golden) and share(question.words, held, rarity) >= COVERS
 
 
 def answer_to(
@@ -183,9 +245,7 @@ def answer_to(
     said: Sequence[Sentence],
     room: int,
 ) -> list[Sentence]:
-    golden = golden_for(question, offered, rarity)
-    if golden:
-        return [s for s in golden if not is_said(s, said)][: max(room, 0)]
+    """At most `room` sentences, the passage of the best one first."""
     ranked = sorted(
         ((score(question, s, rarity), s) for s in offered),
         key=lambda pair: (-pair[0], pair[1].found.url, pair[1].position),
@@ -194,27 +254,11 @@ def answer_to(
     for points, sentence in ranked:
         if len(chosen) >= room or points < FOLLOWS * ranked[0][0]:
             break
-        if holds(question, sentence, rarity) and not is_said(sentence, [*said, *chosen]):
+        if not holds(question, sentence, rarity) or LEANS.match(sentence.text):
+            continue
+        if not is_said(sentence, [*said, *chosen]):
             chosen.append(sentence)
     return in_reading_order(chosen)
-
-
-def golden_for(
-    question: Asked, offered: Sequence[Sentence], rarity: dict[str, float]
-) -> list[Sentence]:
-    """The whole of the golden whose question is nearest to this one, if it is near enough."""
-    goldens = [s for s in offered if s.found.kind is DocumentKind.GOLDEN]
-    best = max(goldens, key=lambda s: likeness(question, s, rarity), default=None)
-    if best is None or likeness(question, best, rarity) < GOLDEN_MATCH:
-        return []
-    return [s for s in goldens if s.found.passage_id == best.found.passage_id]
-
-
-def likeness(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> float:
-    """How much of a golden's own question is asked here, and how much of this one it answers."""
-    everything = question.words | question.context
-    theirs = share(sentence.heading, everything, rarity)
-    return theirs
 
 
 def share(
@@ -226,6 +270,8 @@ def share(
 
 
 def score(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> float:
+    """How much of the question the sentence holds; long ones need to hold a little more."""
+
     def weight(word: str) -> float:
         if word in question.words:
             return rarity.get(word, 0.0)
@@ -233,7 +279,7 @@ def score(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> floa
 
     own = sum(map(weight, sentence.words))
     above = sum(map(weight, sentence.heading - sentence.words))
-    return own + HEADING_SHARE * above
+    return (own + HEADING_SHARE * above) / (3 + len(sentence.words) / USUAL_WORDS)
 
 
 def holds(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> bool:
@@ -266,7 +312,7 @@ def compose(
     letter = Letter()
     letter.add([(greeting(question.customer_name), None)])
     letter.add([(THANKS, None)])
-    for answer in answers:
+    for answer in filter(None, dict.fromkeys(map(tuple, answers))):
         letter.add([(s.text, numbers[s.found.passage_id]) for s in answer])
     letter.add([(closing_of(answers), None)])
     letter.add([(f"Best regards,\n{question.agent_signature}", None)])
@@ -370,5 +416,5 @@ def looks_english(said: str) -> bool:
         return True
     if sum(character.isascii() for character in letters) < LATIN_SHARE * len(letters):
         return False
-    words = re.findall(r"[^\W\d_]+", said.lower())
+    words = set(re.findall(r"[^\W\d_]+", said.lower()))
     return len(words) < 8 or sum(word in ENGLISH for word in words) >= ENGLISH_SHARE * len(words)

@@ -1309,17 +1309,17 @@ CREATE FUNCTION enter_session(digest bytea, idle interval) RETURNS SETOF "user"
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 -- The active user of a live session, with the session's account named for this transaction.
 DECLARE
-  found user_session;
+  live user_session;
 BEGIN
-  SELECT s.* INTO found FROM user_session s
+  SELECT s.* INTO live FROM user_session s
    WHERE s.token_digest = digest AND s.ended_at IS NULL
      AND s.expires_at > clock_timestamp() AND s.last_seen_at > clock_timestamp() - idle;
   IF NOT FOUND THEN RETURN; END IF;
-  PERFORM set_config('ally.account_id', found.account_id::text, true);
-  IF found.last_seen_at < clock_timestamp() - interval '1 minute' THEN
-    UPDATE user_session SET last_seen_at = clock_timestamp() WHERE id = found.id;
+  PERFORM set_config('ally.account_id', live.account_id::text, true);
+  IF live.last_seen_at < clock_timestamp() - interval '1 minute' THEN
+    UPDATE user_session SET last_seen_at = clock_timestamp() WHERE id = live.id;
   END IF;
-  RETURN QUERY SELECT u.* FROM "user" u WHERE u.id = found.user_id AND u.is_active;
+  RETURN QUERY SELECT u.* FROM "user" u WHERE u.id = live.user_id AND u.is_active;
 END $$;
 
 CREATE FUNCTION find_api_token(digest bytea)

@@ -1,0 +1,457 @@
+"""What the desk's pages show: named questions, each answered by one statement.
+
+Those that count or fold on the way are written as SQL: Postgres does the work, and
+nothing is built anew for a request.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy.orm import contains_eager, joinedload, load_only
+
+from ally import clock
+from ally.channels.models import Delivery, DeliveryAttempt, EventsRaw
+from ally.db import db
+from ally.desk.models import Attachment, Conversation, Message, MessageDirection
+from ally.errors import NotFound
+from ally.events.models import Event
+from ally.review.models import Draft, DraftAction
+
+QUEUE_LENGTH = 50  # rows of the queue that are drawn at once
+PAGE_LENGTH = 50  # rows of a list page
+LETTERS = 20  # messages of a conversation that are drawn at once
+LONGEST_BODY = 20_000  # characters of a message that are drawn; the rest is in the original
+LATE_AFTER = timedelta(hours=2)
+TIMELINE_LENGTH = 200  # events that are drawn at once
+COUNTED = 1000  # a count goes no further; more than that reads "1000+"
+
+BADGES = text("""
+    SELECT w.waiting, w.oldest, c.mine, c.held, c.newest_claim,
+           (SELECT count(*) FROM (SELECT 1 FROM notification
+             WHERE account_id = :account_id AND user_id = :user_id AND read_at IS NULL
+             LIMIT 100) unread) AS unread,
+           (SELECT id FROM draft WHERE account_id = :account_id AND status = 'pending'
+             ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
+      FROM (SELECT count(*) AS waiting, min(created_at) AS oldest FROM
+             (SELECT created_at FROM draft WHERE account_id = :account_id AND status = 'pending'
+               ORDER BY created_at, id LIMIT :counted) pending) w,
+           (SELECT count(*) FILTER (WHERE claim.user_id = :user_id) AS mine, count(*) AS held,
+                   max(claimed_at) AS newest_claim
+              FROM claim JOIN draft ON draft.id = claim.draft_id AND draft.status = 'pending'
+             WHERE claim.account_id = :account_id AND claim.expires_at > :now) c
+""")
+
+WAITING = """
+    SELECT d.id, d.created_at, c.subject, c.customer_name, c.customer_email, ch.type AS channel,
+           left(m.body_text, least(160, (m.metadata->>'quoted_from')::int)) AS snippet,
+           d.suggested_text = '' AS is_empty,
+           (SELECT count(DISTINCT s->'source') FROM jsonb_array_elements(d.payload->'sentences') s
+             WHERE s->>'source' IS NOT NULL) AS grounded,
+           (SELECT count(*) FROM attachment a WHERE a.message_id = m.id) AS files,
+           u.id AS holder_id, u.display_name AS holder
+      FROM draft d
+      JOIN conversation c ON c.id = d.conversation_id
+      JOIN channel ch ON ch.id = c.channel_id
+      LEFT JOIN message m ON m.id = d.trigger_message_id
+      {claim} claim k ON k.draft_id = d.id AND k.expires_at > :now {mine}
+      LEFT JOIN "user" u ON u.id = k.user_id
+     WHERE d.account_id = :account_id AND d.status = 'pending' AND d.kind = 'reply'
+       AND (d.created_at, d.id) > (:after_at, :after_id) {unclaimed}
+     ORDER BY d.created_at, d.id LIMIT :limit
+"""
+TABS = {
+    "all": text(WAITING.format(claim="LEFT JOIN", mine="", unclaimed="")),
+    "mine": text(WAITING.format(claim="JOIN", mine="AND k.user_id = :user_id", unclaimed="")),
+    "unclaimed": text(
+        WAITING.format(claim="LEFT JOIN", mine="", unclaimed="AND k.draft_id IS NULL")
+    ),
+}
+THE_BEGINNING = (datetime.min, UUID(int=0))
+
+LETTERS_OF = text("""
+    SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at,
+           left(m.body_text, :longest + 1) AS body, m.metadata, m.event_id,
+           octet_length(m.body_html) AS html_bytes,
+           (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'name', a.file_name,
+                                                'size', a.size_bytes) ORDER BY a.created_at, a.id)
+              FROM attachment a WHERE a.message_id = m.id) AS files,
+           s.id AS delivery_id, s.status AS delivery_status, s.answer AS delivery_answer,
+           s.accepted_at, s.attempts, s.not_before
+      FROM message m
+      LEFT JOIN delivery s ON s.account_id = :account_id AND s.message_id = m.id
+     WHERE m.account_id = :account_id AND m.conversation_id = :conversation_id
+       AND (m.sent_at, m.id) < (:before_at, :before_id)
+     ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit
+""")
+THE_END = (datetime.max, UUID(int=2**128 - 1))
+
+CUSTOMER = text("""
+    SELECT (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE account_id = :account_id
+             AND customer_email = :email LIMIT 100) known) AS conversations,
+           (SELECT min(created_at) FROM conversation WHERE account_id = :account_id
+             AND customer_email = :email) AS first_seen,
+           (SELECT a.type FROM conversation c
+              JOIN draft d ON d.conversation_id = c.id
+              JOIN draft_action a ON a.draft_id = d.id AND a.undone_at IS NULL
+             WHERE c.account_id = :account_id AND c.customer_email = :email
+             ORDER BY a.created_at DESC LIMIT 1) AS last_reply
+""")
+
+CONVERSATIONS = """
+    SELECT c.id, c.subject, c.customer_name, c.customer_email, c.status, c.is_quarantined,
+           c.last_message_at, ch.type AS channel, m.direction, m.snippet,
+           EXISTS (SELECT 1 FROM draft d WHERE d.conversation_id = c.id
+                    AND d.status = 'pending') AS waits
+      FROM conversation c
+      JOIN channel ch ON ch.id = c.channel_id
+      LEFT JOIN LATERAL (
+           SELECT direction, left(body_text, least(200, (metadata->>'quoted_from')::int)) AS snippet
+             FROM message WHERE conversation_id = c.id
+            ORDER BY sent_at DESC LIMIT 1) m ON true
+     WHERE c.account_id = :account_id {where}
+       AND (c.last_message_at, c.id) < (:before_at, :before_id)
+     ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit
+"""
+FILTERS = {
+    "open": text(CONVERSATIONS.format(where="AND c.status = 'open'")),
+    "closed": text(CONVERSATIONS.format(where="AND c.status = 'closed'")),
+    "quarantine": text(CONVERSATIONS.format(where="AND c.is_quarantined")),
+    "undelivered": text(
+        CONVERSATIONS.format(
+            where="""AND c.id IN (SELECT s.conversation_id FROM delivery s
+                     WHERE s.account_id = :account_id AND s.status IN ('rejected', 'unknown'))"""
+        )
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Page:
+    """Some rows of a list, and the address part that leads to the rows after them, if any."""
+
+    rows: Sequence[Row[Any]]
+    next: str | None
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A message as it is drawn: its own text, and the history quoted below it."""
+
+    id: UUID
+    is_inbound: bool
+    author: str
+    email: str | None
+    at: datetime
+    own: str
+    quoted: str
+    is_cut: bool
+    to: Sequence[Sequence[str | None]]
+    html_bytes: int | None
+    remote_images: int
+    files: Sequence[dict[str, Any]]
+    has_original: bool
+    sending: Row[Any] | None
+
+
+@dataclass(frozen=True)
+class Thread:
+    """Letters and what was done between them, in the order of time.
+
+    `older` are folded away; `earlier` leads to the letters before all of these, if any.
+    """
+
+    older: Sequence[Letter | Event]
+    recent: Sequence[Letter | Event]
+    older_letters: int
+    earlier: str | None
+
+
+def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
+    """What the rail counts: waiting (and the oldest), mine, held by anybody, unread."""
+    return db.session.execute(
+        BADGES,
+        {
+            "account_id": account_id,
+            "user_id": user_id,
+            "now": clock.now(),
+            "counted": COUNTED,
+        },
+    ).one()
+
+
+def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") -> Page:
+    """The drafts that wait, the longest waiting first; `tab` is one of TABS."""
+    after_at, after_id = place_of(after, THE_BEGINNING)
+    rows = db.session.execute(
+        TABS.get(tab, TABS["all"]),
+        {
+            "account_id": account_id,
+            "user_id": user_id,
+            "now": clock.now(),
+            "after_at": after_at,
+            "after_id": after_id,
+            "limit": QUEUE_LENGTH + 1,
+        },
+    ).all()
+    return page_of(rows, QUEUE_LENGTH, "created_at")
+
+
+def conversations(account_id: UUID, which: str = "open", before: str = "") -> Page:
+    """The conversations of one filter, the latest message first; `which` is one of FILTERS."""
+    before_at, before_id = place_of(before, THE_END)
+    rows = db.session.execute(
+        FILTERS.get(which, FILTERS["open"]),
+        {
+            "account_id": account_id,
+            "before_at": before_at,
+            "before_id": before_id,
+            "limit": PAGE_LENGTH + 1,
+        },
+    ).all()
+    return page_of(rows, PAGE_LENGTH, "last_message_at")
+
+
+def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:
+    if len(rows) <= length:
+        return Page(rows, None)
+    last = rows[length - 1]
+    return Page(rows[:length], f"{getattr(last, by).isoformat()}~{last.id}")
+
+
+def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, UUID]:
+    """Where a page goes on, from its address; `otherwise` for none or an unreadable one."""
+    at, _, row_id = written.partition("~")
+    try:
+        return datetime.fromisoformat(at), UUID(row_id)
+    except ValueError:
+        return otherwise
+
+
+def find_conversation(account_id: UUID, conversation_id: UUID) -> Conversation:
+    """The account's conversation, with its channel.  Raises NotFound."""
+    found = db.session.scalar(
+        select(Conversation)
+        .where(Conversation.account_id == account_id, Conversation.id == conversation_id)
+        .options(joinedload(Conversation.channel))
+    )
+    if found is None:
+        raise NotFound("There is no such conversation.")
+    return found
+
+
+def find_waiting_draft(account_id: UUID, conversation_id: UUID) -> UUID | None:
+    """The id of the draft that waits in the conversation."""
+    return db.session.scalar(
+        select(Draft.id).where(
+            Draft.account_id == account_id,
+            Draft.conversation_id == conversation_id,
+            Draft.status == "pending",
+        )
+    )
+
+
+def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = "") -> Thread:
+    """The letters of a conversation and what was done between them, the newest LETTERS at most."""
+    letters, earlier = letters_of(conversation, before)
+    told = events_of(conversation, since=letters[0].at if letters and earlier else None)
+    entries: list[Letter | Event] = sorted([*letters, *told], key=lambda entry: entry.at)
+    recent = letters[-unfolded:]
+    cut = entries.index(recent[0]) if recent and len(letters) > unfolded else 0
+    return Thread(entries[:cut], entries[cut:], len(letters) - len(recent), earlier)
+
+
+def letters_of(conversation: Conversation, before: str = "") -> tuple[list[Letter], str | None]:
+    """The newest letters, the oldest of them first, and where the ones before them are."""
+    before_at, before_id = place_of(before, THE_END)
+    rows = db.session.execute(
+        LETTERS_OF,
+        {
+            "account_id": conversation.account_id,
+            "conversation_id": conversation.id,
+            "longest": LONGEST_BODY,
+            "before_at": before_at,
+            "before_id": before_id,
+            "limit": LETTERS + 1,
+        },
+    ).all()
+    page = page_of(rows, LETTERS, "sent_at")
+    return [letter_of(row) for row in reversed(page.rows)], page.next
+
+
+def letter_of(row: Row[Any]) -> Letter:
+    details = row.metadata or {}
+    quoted_from = details.get("quoted_from")
+    body = row.body[:LONGEST_BODY]
+    return Letter(
+        id=row.id,
+        is_inbound=row.direction == MessageDirection.INBOUND,
+        author=row.author_name or row.author_email or "Unknown sender",
+        email=row.author_email,
+        at=row.sent_at,
+        own=body if quoted_from is None else body[:quoted_from].rstrip(),
+        quoted="" if quoted_from is None else body[quoted_from:].strip("\n"),
+        is_cut=len(row.body) > LONGEST_BODY,
+        to=details.get("to") or [],
+        html_bytes=row.html_bytes if row.direction == MessageDirection.INBOUND else None,
+        remote_images=details.get("remote_images") or 0,
+        files=row.files or [],
+        has_original=row.event_id is not None or row.delivery_id is not None,
+        sending=row if row.delivery_id else None,
+    )
+
+
+def events_of(conversation: Conversation, since: datetime | None = None) -> Sequence[Event]:
+    """What was done in the conversation, but for the messages that came; the newest hundred."""
+    events = (
+        select(Event)
+        .where(
+            Event.account_id == conversation.account_id,
+            Event.timeline_id == conversation.id,
+            Event.action != "message.received",
+        )
+        .order_by(Event.at.desc(), Event.id.desc())
+        .options(load_only(Event.at, Event.action, Event.actor_name, Event.particulars))
+        .limit(100)
+    )
+    return db.session.scalars(events.where(Event.at >= since) if since else events).all()
+
+
+def customer_facts(conversation: Conversation) -> Row[Any]:
+    """How many conversations the customer has had, since when, and what the last reply was."""
+    return db.session.execute(
+        CUSTOMER,
+        {"account_id": conversation.account_id, "email": conversation.customer_email},
+    ).one()
+
+
+def latest_undoable(account_id: UUID, user_id: UUID, since: datetime) -> DraftAction | None:
+    """The user's newest decision since then that stands, with its draft."""
+    return db.session.scalar(
+        select(DraftAction)
+        .join(DraftAction.draft)
+        .where(
+            DraftAction.account_id == account_id,
+            DraftAction.user_id == user_id,
+            DraftAction.created_at > since,
+            DraftAction.undone_at.is_(None),
+        )
+        .order_by(DraftAction.created_at.desc())
+        .limit(1)
+        .options(contains_eager(DraftAction.draft).load_only(Draft.conversation_id))
+    )
+
+
+def customer_of(conversation_id: UUID) -> str:
+    """What to call the customer of a conversation."""
+    row = db.session.execute(
+        select(Conversation.customer_name, Conversation.customer_email).where(
+            Conversation.id == conversation_id
+        )
+    ).one()
+    return row.customer_name or row.customer_email or "Unknown sender"
+
+
+def find_letter(account_id: UUID, message_id: UUID) -> Message:
+    """The account's message.  Raises NotFound."""
+    found = db.session.scalar(
+        select(Message).where(Message.account_id == account_id, Message.id == message_id)
+    )
+    if found is None:
+        raise NotFound("There is no such message.")
+    return found
+
+
+def original_of(message: Message) -> bytes:
+    """The mail as it came in, or as it went out, byte by byte.  Raises NotFound."""
+    came = select(EventsRaw.body).where(
+        EventsRaw.account_id == message.account_id, EventsRaw.id == message.event_id
+    )
+    went = select(Delivery.raw).where(
+        Delivery.account_id == message.account_id, Delivery.message_id == message.id
+    )
+    original = db.session.scalar(came if message.event_id else went)
+    if original is None:
+        raise NotFound("No original is kept of this message.")
+    return original
+
+
+def find_attachment(account_id: UUID, attachment_id: UUID) -> Attachment:
+    """The account's file.  Raises NotFound."""
+    found = db.session.scalar(
+        select(Attachment).where(
+            Attachment.account_id == account_id, Attachment.id == attachment_id
+        )
+    )
+    if found is None:
+        raise NotFound("There is no such file.")
+    return found
+
+
+def lock_delivery(account_id: UUID, delivery_id: UUID) -> Delivery:
+    """The account's delivery, held until the transaction ends.  Raises NotFound."""
+    found = db.session.scalar(
+        select(Delivery)
+        .where(Delivery.account_id == account_id, Delivery.id == delivery_id)
+        .with_for_update()
+    )
+    if found is None:
+        raise NotFound("There is no such sending.")
+    return found
+
+
+def story_of(conversation: Conversation, after: str = "") -> Page:
+    """Everything that happened in the conversation, the first first, with its chain number."""
+    after_at, after_id = place_of(after, THE_BEGINNING)
+    rows = db.session.execute(
+        select(Event)
+        .where(
+            Event.account_id == conversation.account_id,
+            Event.timeline_id == conversation.id,
+            tuple_(Event.at, Event.id) > (after_at, after_id),
+        )
+        .order_by(Event.at, Event.id)
+        .limit(TIMELINE_LENGTH + 1)
+    )
+    return page_of(list(rows.scalars()), TIMELINE_LENGTH, "at")
+
+
+def decisions_in(conversation: Conversation) -> dict[str, DraftAction]:
+    """The decisions on the conversation's drafts, by id as events name them, with the drafts."""
+    found = db.session.scalars(
+        select(DraftAction)
+        .join(DraftAction.draft)
+        .where(Draft.account_id == conversation.account_id)
+        .where(Draft.conversation_id == conversation.id)
+        .options(contains_eager(DraftAction.draft).load_only(Draft.suggested_text))
+    )
+    return {str(action.id): action for action in found}
+
+
+def deliveries_in(conversation: Conversation) -> dict[UUID, Delivery]:
+    """The conversation's sendings by id."""
+    found = db.session.scalars(
+        select(Delivery).where(
+            Delivery.account_id == conversation.account_id,
+            Delivery.conversation_id == conversation.id,
+        )
+    )
+    return {delivery.id: delivery for delivery in found}
+
+
+def attempts_of(account_id: UUID, deliveries: Sequence[UUID]) -> dict[UUID, list[DeliveryAttempt]]:
+    """Every try of the given sendings, by sending, the first first."""
+    attempts: dict[UUID, list[DeliveryAttempt]] = {}
+    for attempt in db.session.scalars(
+        select(DeliveryAttempt)
+        .where(
+            DeliveryAttempt.account_id == account_id,
+            DeliveryAttempt.delivery_id.in_(deliveries),
+        )
+        .order_by(DeliveryAttempt.number)
+    ):
+        attempts.setdefault(attempt.delivery_id, []).append(attempt)
+    return attempts
