@@ -57,6 +57,22 @@ def app(settings):
     return app
 
 
+@pytest.fixture
+def committed(server, settings):
+    """An application on a database of its own, where commits are real: for what happens at once."""
+    database = f"ally_committed_{os.getpid()}"
+    urls = server.fresh_database(database)
+    urls["database_url"] = server.url_of(database)
+    app = create_app(settings.model_copy(update=urls))
+    app.test_client_class = SeparateClient
+    app.config["TESTING"] = True
+    postgres.migrate(app)
+    yield app
+    with app.app_context():
+        db.engine.dispose()
+    server.drop_database(database)
+
+
 class SeparateClient(FlaskClient):
     """A client whose requests share nothing with the test but the database.
 

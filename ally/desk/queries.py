@@ -6,7 +6,7 @@ nothing is built anew for a request.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,7 +70,7 @@ TABS = {
         WAITING.format(claim="LEFT JOIN", mine="", unclaimed="AND k.draft_id IS NULL")
     ),
 }
-THE_BEGINNING = (datetime.min, UUID(int=0))
+THE_BEGINNING = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 LETTERS_OF = text("""
     SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at,
@@ -85,9 +85,10 @@ LETTERS_OF = text("""
       LEFT JOIN delivery s ON s.account_id = :account_id AND s.message_id = m.id
      WHERE m.account_id = :account_id AND m.conversation_id = :conversation_id
        AND (m.sent_at, m.id) < (:before_at, :before_id)
+       AND s.status IS DISTINCT FROM 'cancelled'
      ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit
 """)
-THE_END = (datetime.max, UUID(int=2**128 - 1))
+THE_END = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 CUSTOMER = text("""
     SELECT (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE account_id = :account_id
@@ -219,7 +220,8 @@ def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:
     if len(rows) <= length:
         return Page(rows, None)
     last = rows[length - 1]
-    return Page(rows[:length], f"{getattr(last, by).isoformat()}~{last.id}")
+    at = getattr(last, by).astimezone(UTC).replace(tzinfo=None)
+    return Page(rows[:length], f"{at.isoformat()}Z~{last.id}")
 
 
 def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, UUID]:
@@ -229,6 +231,14 @@ def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, 
         return datetime.fromisoformat(at), UUID(row_id)
     except ValueError:
         return otherwise
+
+
+def moment(written: str | None) -> datetime | None:
+    """A time that JSON holds, or None."""
+    try:
+        return datetime.fromisoformat(written) if written else None
+    except ValueError:
+        return None
 
 
 def find_conversation(account_id: UUID, conversation_id: UUID) -> Conversation:

@@ -22,7 +22,7 @@ from ally.dev.embedded import last_line_of
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a part is started again
 STEADY = 60.0  # seconds of life after which a part counts as healthy again
-PATIENCE = 2.5  # seconds that parts get to end by themselves
+PATIENCE = 2.0  # seconds that parts get to end by themselves
 LARGEST_LOG = 5 * 1024 * 1024  # bytes; a longer one is moved aside at a start
 
 
@@ -123,14 +123,16 @@ def write_down(home: Path, pids: Sequence[int]) -> None:
 
 def end_leftovers(home: Path) -> None:
     """End the parts that an earlier launcher wrote down and could not end."""
-    left = [p for row in read_rows(home) if (p := same_process(*row)) is not None]
+    rows = read_rows(home)
+    left = [p for row in rows if (p := same_process(*row)) is not None]
     for process in left:
         signal_group(process.pid, signal.SIGTERM)
     psutil.wait_procs(left, timeout=PATIENCE)
     for process in left:
         signal_group(process.pid, signal.SIGKILL)
     psutil.wait_procs(left, timeout=PATIENCE)
-    (home / "run.json").unlink(missing_ok=True)
+    if read_rows(home) == rows:  # else the next launcher has written down its own
+        (home / "run.json").unlink(missing_ok=True)
 
 
 def read_rows(home: Path) -> list[tuple[int, float]]:

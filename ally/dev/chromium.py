@@ -1,6 +1,6 @@
 """Where a Chromium is, for the tests that drive one.
 
-    python -m ally.dev.chromium      prints its path, and fetches one if there is none
+python -m ally.dev.chromium      prints its path, and fetches one if there is none
 """
 
 import os
@@ -12,7 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-MAC_APPS = ("Chromium.app/Contents/MacOS/Chromium", "Google Chrome.app/Contents/MacOS/Google Chrome")
+MAC_APPS = (
+    "Chromium.app/Contents/MacOS/Chromium",
+    "Google Chrome.app/Contents/MacOS/Google Chrome",
+)
 HOW = (
     "There is no Chromium: install one, or name it in the environment variable CHROMIUM,"
     " and run this again."

@@ -30,7 +30,7 @@ SERVER_USER = "pgserver"  # made when we are root and no database of ours has an
 SOCKET_NAME = ".s.PGSQL.5432"
 LONGEST_SOCKET_PATH = 100  # bytes; macOS takes 104, Linux 108
 START_LIMIT = 300  # seconds; replaying the log after a crash may take that long
-FAST_STOP = 2.5  # seconds, after which Postgres stops at once and recovers at the next start
+FAST_STOP = 1.5  # seconds, after which Postgres stops at once and recovers at the next start
 Say = Callable[[str], None]
 
 

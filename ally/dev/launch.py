@@ -17,7 +17,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +36,7 @@ DATABASE = "ally"
 LOOK_EVERY = 0.2  # seconds between two looks at the parts
 READY_LIMIT = 60  # seconds for the desk to answer
 WEB_THREADS = 8
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Refused(Exception):
@@ -47,8 +48,10 @@ class Stopped(BaseException):
 
 
 def main() -> None:
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, stop_now)
+    for number in ENDINGS:
+        # `nohup make run` has asked for the closing of the terminal to be ignored.
+        if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, stop_now)
     try:
         launch()
     except (Refused, embedded.NoPostgres, postgres.Unusable) as error:
@@ -59,7 +62,7 @@ def main() -> None:
 
 
 def stop_now(number: int, _: FrameType | None) -> NoReturn:
-    for again in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for again in ENDINGS:
         signal.signal(again, signal.SIG_IGN)  # it is stopping; a second one must not cut it short
     raise Stopped
 
@@ -75,8 +78,8 @@ def launch() -> None:
         raise Refused("`make run` is for development: unset ALLY_ENV, or see docs/operate.md.")
     home, port = home_folder(), chosen_port()
     with held(home, port), watched(home):
+        children.end_leftovers(home)  # which may hold the port
         refuse_taken(port)
-        children.end_leftovers(home)
         run(home, port)
 
 
@@ -153,32 +156,64 @@ def bind(port: int) -> int:
 
 def run(home: Path, port: int) -> None:
     """Start every part, say so, and look after them until somebody stops it."""
-    parts: list[Child] = []
-    cluster: embedded.Cluster | None = None
+    house = House(home)
     try:
-        environment = settle(home, port)
-        parts += helpers(home, environment)
-        for part in parts:
-            part.start()
-        if not os.environ.get("DATABASE_URL"):
-            cluster = start_postgres(home, parts)
-            environment |= embedded_urls(cluster)
+        settings = settle(home, port)
+        house.start(helpers(home, settings))
+        if os.environ.get("DATABASE_URL"):
+            postgres.prepare_named(owner_url(settings))
         else:
-            postgres.prepare_named(owner_url(environment))
-        write_settings(home, environment)
-        prepare_database(home, environment)
-        parts += servers(home, port, environment)
-        for part in parts[-2:]:
-            part.start()
-        note(home, parts, cluster)
-        wait_for_the_desk(port, parts)
-        welcome(home, port, environment)
-        look_after(home, parts, cluster)
+            house.start_postgres()
+            settings |= house.database_urls()
+        write_settings(home, settings)
+        prepare_database(house, settings)
+        web, worker = servers(home, port)
+        house.start([web, worker])
+        wait_for_the_desk(port, web)
+        welcome(home, port, settings)
+        look_after(house)
     finally:
-        children.end_all(parts)
-        if cluster:
-            embedded.stop(cluster)
-        (home / "run.json").unlink(missing_ok=True)
+        house.end()
+
+
+class House:
+    """Everything that runs now.  Postgres is kept apart, since it starts first and ends last."""
+
+    def __init__(self, home: Path):
+        self.home = home
+        self.parts: list[Child] = []
+        self.cluster: embedded.Cluster | None = None
+        self.postgres: subprocess.Popen[bytes] | None = None
+
+    def start(self, parts: Sequence[Child]) -> None:
+        for part in parts:
+            self.parts.append(part)
+            part.start()
+        self.write_down()
+
+    def start_postgres(self) -> None:
+        folder = self.home / "postgres"
+        if not folder.exists():
+            say("Making the database ...")
+        self.cluster = embedded.cluster_in(folder)
+        self.postgres = embedded.start(self.cluster)
+        self.write_down()
+        embedded.wait_until_ready(self.cluster, self.postgres, say)
+
+    def database_urls(self) -> dict[str, str]:
+        assert self.cluster is not None
+        urls = postgres.Server(self.cluster.url).urls_of(DATABASE)
+        return {name.upper(): url for name, url in urls.items()}
+
+    def write_down(self) -> None:
+        running = [self.postgres, *(part.process for part in self.parts)]
+        children.write_down(self.home, [process.pid for process in running if process])
+
+    def end(self) -> None:
+        children.end_all(self.parts)
+        if self.cluster:
+            embedded.stop(self.cluster)
+        (self.home / "run.json").unlink(missing_ok=True)
 
 
 # What the parts are told
@@ -226,11 +261,6 @@ def port_again(url: str | None) -> int:
         return bind(0)
 
 
-def embedded_urls(cluster: embedded.Cluster) -> dict[str, str]:
-    urls = postgres.Server(cluster.url).urls_of(DATABASE)
-    return {name.upper(): url for name, url in urls.items()}
-
-
 def owner_url(settings: dict[str, str]) -> str:
     return settings["DATABASE_URL_OWNER"] or settings["DATABASE_URL"]
 
@@ -271,17 +301,15 @@ def helpers(home: Path, settings: dict[str, str]) -> list[Child]:
     if settings["SMTP_EMBEDDED"] == "true":
         port = str(urlsplit(settings["SMTP_URL"]).port)
         outbox = str(home / "outbox")
-        parts.append(
-            part(home, "mail catcher", "-m", "ally.dev.catcher", outbox, "--port", port)
-        )
+        parts.append(part(home, "mail catcher", "-m", "ally.dev.catcher", outbox, "--port", port))
     return parts
 
 
-def servers(home: Path, port: int, settings: dict[str, str]) -> list[Child]:
+def servers(home: Path, port: int) -> list[Child]:
     """The web server and the worker."""
     web = ["-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     web += ["--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)]
-    web += ["--log-level", "warning", "--graceful-timeout", "2"]
+    web += ["--log-level", "warning", "--graceful-timeout", "1"]
     return [part(home, "web server", *web), part(home, "worker", "-m", "flask", "work")]
 
 
@@ -296,39 +324,14 @@ def environment_of(home: Path) -> dict[str, str]:
     return dict(os.environ) | here | {"PYTHONPATH": str(ROOT)}
 
 
-def start_postgres(home: Path, parts: Sequence[Child]) -> embedded.Cluster:
-    folder = home / "postgres"
-    if not folder.exists():
-        say("Making the database ...")
-    cluster = embedded.cluster_in(folder)
-    process = embedded.start(cluster)
-    children.write_down(home, [process.pid, *pids_of(parts)])
-    try:
-        embedded.wait_until_ready(cluster, process, say)
-    except BaseException:
-        embedded.stop(cluster)
-        raise
-    return cluster
-
-
-def pids_of(parts: Sequence[Child]) -> list[int]:
-    return [part.process.pid for part in parts if part.process is not None]
-
-
-def note(home: Path, parts: Sequence[Child], cluster: embedded.Cluster | None) -> None:
-    """Write down who runs, Postgres first, since it must not outlive the launcher."""
-    server = embedded.postmaster_pid(cluster) if cluster else None
-    children.write_down(home, [*([server] if server else []), *pids_of(parts)])
-
-
 # The database
 
 
-def prepare_database(home: Path, settings: dict[str, str]) -> None:
+def prepare_database(house: House, settings: dict[str, str]) -> None:
     """The roles, the newest revision and, on the first start, the demo data."""
-    interrupted = home / "seeding"
-    if not os.environ.get("DATABASE_URL"):
-        server = postgres.Server(embedded.cluster_in(home / "postgres").url)
+    home, interrupted = house.home, house.home / "seeding"
+    if house.cluster:
+        server = postgres.Server(house.cluster.url)
         if interrupted.exists():
             say("The demo data was not finished last time; beginning again ...")
             server.drop_database(DATABASE)
@@ -347,8 +350,7 @@ def prepare_database(home: Path, settings: dict[str, str]) -> None:
 
 def look_at(url: str) -> tuple[str | None, bool]:
     """The revision of this database, and whether it has a table of accounts without any row."""
-    options = {"options": "-c role=app_owner", "connect_timeout": 10}
-    with psycopg.connect(postgres.libpq_url(url), **options) as connection:
+    with psycopg.connect(postgres.libpq_url(url), options="-c role=app_owner") as connection:
         made = connection.execute("SELECT to_regclass('public.alembic_version')").fetchone()
         if made is None or made[0] is None:
             return None, False
@@ -376,19 +378,21 @@ def flask(home: Path, *arguments: str, quiet: bool = False) -> None:
 # While it runs
 
 
-def wait_for_the_desk(port: int, parts: Sequence[Child]) -> None:
-    web, deadline = parts[-2], time.monotonic() + READY_LIMIT
+def wait_for_the_desk(port: int, web: Child) -> None:
+    deadline = time.monotonic() + READY_LIMIT
     while not alive(port):
         if web.died() or time.monotonic() > deadline:
-            raise Refused(f"The web server did not start: {children.last_line_of(web.log)}")
+            said = embedded.last_line_of(web.log)
+            raise Refused(f"The web server did not start ({said}); see {web.log}.")
         time.sleep(0.05)
 
 
 def alive(port: int) -> bool:
-    with suppress(OSError):
+    try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
             return bool(answer.status == 200)
-    return False
+    except OSError:
+        return False
 
 
 def welcome(home: Path, port: int, settings: dict[str, str]) -> None:
@@ -411,35 +415,32 @@ def shown(path: Path) -> str:
     return os.path.relpath(path) if path.is_relative_to(Path.cwd()) else str(path)
 
 
-def look_after(home: Path, parts: Sequence[Child], cluster: embedded.Cluster | None) -> NoReturn:
+def look_after(house: House) -> NoReturn:
+    """Start again whatever ends, and tell of errors, until somebody stops it all."""
     parent = os.getppid()
     while True:
         if "--with-parent" in sys.argv and os.getppid() != parent:
             raise Stopped  # `make` was killed, and nobody would see what is said here
-        if cluster and embedded.postmaster_pid(cluster) is None:
-            restart_postgres(home, cluster, parts)
-        for part in parts:
-            look_at_part(part, lambda: note(home, parts, cluster))
+        if house.postgres and house.postgres.poll() is not None:
+            say("Postgres ended.  It starts again.")
+            house.start_postgres()
+        for part in house.parts:
+            if look_at_part(part):
+                house.write_down()
         time.sleep(LOOK_EVERY)
 
 
-def look_at_part(part: Child, changed: Callable[[], None]) -> None:
+def look_at_part(part: Child) -> bool:
+    """Tell of its errors, and start it again if it ended; whether its process changed."""
     for line in part.new_errors():
         say(f"{part.name}: {line}")
     if part.died():
         say(part.plan_restart())
-        changed()
-    elif part.process is None and time.monotonic() >= part.start_at:
+        return True
+    if part.process is None and time.monotonic() >= part.start_at:
         part.start()
-        changed()
-
-
-def restart_postgres(
-    home: Path, cluster: embedded.Cluster, parts: Sequence[Child]
-) -> None:
-    say(f"Postgres ended ({embedded.last_line_of(cluster.log)}).  It starts again.")
-    embedded.wait_until_ready(cluster, embedded.start(cluster), say)
-    note(home, parts, cluster)
+        return True
+    return False
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The development identity provider: real OpenID Connect, and anybody may be anyone.
 
-    python -m ally.dev.provider --port 9400
+python -m ally.dev.provider --port 9400
 """
 
 import argparse
@@ -14,19 +14,14 @@ from flask import Flask
 from oidc_provider_mock import User, app
 from werkzeug.serving import BaseWSGIServer, make_server
 
-CLIENT_ID = "ally-development"
-PEOPLE = (
-    ("admin@hotrodan.example", "Rosa Delgado", "admin"),
-    ("agent@hotrodan.example", "Mike Torres", "agent"),
-    ("second@hotrodan.example", "Dana Kowalski", "second agent"),
-)
+from ally.dev.people import PEOPLE
 
 
 def provider(people: Sequence[User] | None = None) -> Flask:
     """The provider as a WSGI application that knows these people; the demo's by default."""
     known = app(user_claims=people or [claims_of(email, name) for email, name, _ in PEOPLE])
     known.debug = False
-    known.wsgi_app = known.wsgi_app.app  # type: ignore[method-assign, attr-defined]  # no debugger
+    known.wsgi_app = known.wsgi_app.app  # without its debugger
     return known
 
 

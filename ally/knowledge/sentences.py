@@ -4,7 +4,9 @@ import re
 from itertools import pairwise
 
 # An end mark, its closing quotes, and a gap before something that can begin a sentence.
-END = re.compile(r"[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[^\W_a-z])|[。！？؟]+[」』）]*|\n\s*\n", re.UNICODE)
+END = re.compile(
+    r"[.!?…]+[\"'”’)\]]*(?=\s+[\"'“‘(\[]?[^\W_a-z])|[。！？؟]+[」』）]*|\n\s*\n", re.UNICODE
+)
 ABBREVIATION = re.compile(r"\b(?:e\.g|i\.e|etc|approx|vs|mr|mrs|ms|dr|st|inc|co)\.$", re.IGNORECASE)
 INITIAL = re.compile(r"(?<!['’])(?<!\d\s)\b[A-Z]\.$")  # "A. Smith", but not the volts of "12 V."
 LIST_NUMBER = re.compile(r"(?:^|\n)\s*\d{1,2}\.$")

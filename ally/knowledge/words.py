@@ -43,6 +43,7 @@ def lexemes_of(texts: Sequence[str]) -> list[frozenset[str]]:
 def rarity_of(lexemes: Collection[str], account_id: UUID) -> dict[str, float]:
     """How much each lexeme tells, by how few of the account's passages hold it; 0 or more.
 
+    Lexemes that no passage holds are left out.
     The idf of BM25, ln(1 + (N - n + 0.5) / (n + 0.5)).
     Source: Robertson and Zaragoza, "The Probabilistic Relevance Framework: BM25 and
     Beyond" (2009), with Lucene's 1 added so that it is never negative.
@@ -57,4 +58,5 @@ def rarity_of(lexemes: Collection[str], account_id: UUID) -> dict[str, float]:
     return {
         lexeme: math.log(1 + ((passages or 0) - count + 0.5) / (count + 0.5))
         for lexeme, count in counts
+        if count
     }

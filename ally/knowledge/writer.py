@@ -3,7 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -19,8 +19,7 @@ PROMPT_VERSION = "2026-11-20"  # of the rules below, since there is no prompt
 READ_LIMIT = 8000  # code points of a mail that are read
 MOST_QUESTIONS = 6
 MOST_SENTENCES = 6
-PER_QUESTION = 2  # sentences when several things are asked
-PER_SINGLE_QUESTION = 4
+SENTENCES_EACH = {1: 4, 2: 2, 3: 2}  # by the number of questions; one each when there are more
 PASSAGES_PER_QUERY = 6
 MOST_SOURCES = 6
 EXCERPT_LIMIT = 600
@@ -28,28 +27,98 @@ EXCERPT_LIMIT = 600
 CONTEXT_WEIGHT = 0.35  # a word of the rest of the mail, beside one of the question itself
 HEADING_SHARE = 0.4  # a word that only the passage's heading has
 ANSWERS = 0.34  # share of a question's weight that a sentence and its heading must hold
-FOLLOWS = 0.55  # share of the best sentence's score that a further one must reach
+ANSWERS_MAIL = 0.2  # the same for a whole mail, whose story no sentence can hold
+UNKNOWN = 2.0  # rarity of a word that no passage holds
+FOLLOWS = 0.55  # share of the best sentence's score that others of its passage must reach
+FOLLOWS_ELSEWHERE = 0.8  # the same for sentences of other passages
 USUAL_WORDS = 10  # lexemes of a sentence of usual length
-GOLDEN_MATCH = 0.65  # share of a golden's own question that the mail must hold
-COVERS = 0.5  # share of a question that a golden must hold to be its answer
+GOLDEN_MATCH = 0.62  # share of a golden's own question that the mail must hold
+GOLDEN_MATCH_FIRST = 0.45  # the same for a golden that the index found before all else
+COVERS = 0.5  # share of a question that a golden or a further passage must hold
 ALIKE = 0.7  # share of common words from which two sentences say the same
 
 QUESTION_MARK = re.compile(r"[?？؟]")
 NEXT_CLAUSE = re.compile(
-    r",?\s+(?:(?:and|or|but)\s+)?(?=(?:which|what|how|where|when|who|why|do|does|is|are|can|could"
+    r"(?:,\s+(?:(?:and|or|but)\s+)?|\s+(?:and|or|but)\s+)(?=(?:which|what|how|where|when|who|why|do|does|is|are|can|could"
     r"|should|must|will|would)\s)",
     re.IGNORECASE,
 )
 # Sentences that lean on the one before them read wrong alone.
 LEANS = re.compile(r"(?:it|they|this|these|those|that|he|she|then|after that)\b", re.IGNORECASE)
+ASKS = re.compile(
+    r"(?:when|where|how|what|which|why|who)\s+(?:do|does|did|is|are|am|can|could|should|will)\s",
+    re.IGNORECASE,
+)
+SIZE = re.compile(r"-\d{1,2}")  # the lexeme of the number in AN-6
 NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 NOT_NAMES = frozenset(
-    "mr mrs ms miss dr prof sir madam the team info sales support admin office service customer"
-    " shop store parts garage unknown sender noreply mail contact".split()
+    {
+        "mr",
+        "mrs",
+        "ms",
+        "miss",
+        "dr",
+        "prof",
+        "sir",
+        "madam",
+        "the",
+        "team",
+        "info",
+        "sales",
+        "support",
+        "admin",
+        "office",
+        "service",
+        "customer",
+        "shop",
+        "store",
+        "parts",
+        "garage",
+        "unknown",
+        "sender",
+        "noreply",
+        "mail",
+        "contact",
+    }
 )
 ENGLISH = frozenset(
-    "the is and to of for my it do does i you with on have that this what which how can are be"
-    " not your or from will there if me we at by when".split()
+    {
+        "the",
+        "is",
+        "and",
+        "to",
+        "of",
+        "for",
+        "my",
+        "it",
+        "do",
+        "does",
+        "i",
+        "you",
+        "with",
+        "on",
+        "have",
+        "that",
+        "this",
+        "what",
+        "which",
+        "how",
+        "can",
+        "are",
+        "be",
+        "not",
+        "your",
+        "or",
+        "from",
+        "will",
+        "there",
+        "if",
+        "me",
+        "we",
+        "at",
+        "by",
+        "when",
+    }
 )
 ENGLISH_SHARE = 0.15
 LATIN_SHARE = 0.7
@@ -106,10 +175,22 @@ class Sentence:
 
 @dataclass(frozen=True)
 class Asked:
-    """One question of a mail: its own lexemes, and those of the mail around it."""
+    """One question of a mail: its own lexemes, and those of the mail around it.
+
+    A sentence answers it from `threshold` on, the share of its weight that is held.
+    """
 
     words: frozenset[str]
     context: frozenset[str]
+    threshold: float = ANSWERS
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is said to one question.  One that is answered by what was said before is empty."""
+
+    sentences: tuple[Sentence, ...] = ()
+    is_given: bool = False
 
 
 class RetrievalWriter:
@@ -127,10 +208,15 @@ class RetrievalWriter:
         subject = storable(question.subject)[:300]
         parts = questions_in(said)
         found = self.search(subject, said, parts)
+        offered = sentences_of(found)
         asked = ask(subject, said, parts)
-        rarity = self.rarity(asked)
-        answers = choose(asked, sentences_of(found), rarity)
-        return compose(question, answers, found, notes_on(said, subject, answers))
+        rarity = self.rarity(asked, offered)
+        if not looks_english(said):
+            asked = [only_known(question, rarity) for question in asked]
+        answers = choose(asked, offered, rarity)
+        if asked and not any(answer.is_given for answer in answers):
+            answers = choose([as_a_whole(asked)], offered, rarity)
+        return compose(question, answers, found, notes_on(said, answers))
 
     def search(self, subject: str, said: str, parts: Sequence[str]) -> list[Found]:
         """The passages for the mail and for each of its questions, the best first."""
@@ -143,15 +229,16 @@ class RetrievalWriter:
                     found[hit.passage_id] = hit
         return sorted(found.values(), key=lambda f: (-f.score, f.url, f.text))
 
-    def rarity(self, asked: Sequence[Asked]) -> dict[str, float]:
-        every = frozenset[str]().union(*(a.words | a.context for a in asked))
+    def rarity(self, asked: Sequence[Asked], offered: Sequence[Sentence]) -> dict[str, float]:
+        spoken = (question.words | question.context for question in asked)
+        every = frozenset[str]().union(*spoken, *(s.heading for s in offered))
         assert self.account_id is not None
         return rarity_of(every, self.account_id)
 
 
 def questions_in(said: str) -> list[str]:
-    """What is asked, clause by clause; the whole mail when no sentence ends in a question mark."""
-    asking = [s for s in sentences.split(said) if QUESTION_MARK.search(s[-3:])]
+    """What is asked, clause by clause; the whole mail when nothing in it reads like a question."""
+    asking = [s for s in sentences.split(said) if QUESTION_MARK.search(s[-3:]) or ASKS.match(s)]
     clauses = [clause for sentence in asking for clause in clauses_of(sentence)]
     return clauses[:MOST_QUESTIONS] or [said]
 
@@ -170,70 +257,90 @@ def clauses_of(sentence: str) -> list[str]:
 def ask(subject: str, said: str, parts: Sequence[str]) -> list[Asked]:
     """The questions that hold any word; what the subject says belongs to a single one."""
     context, *words = lexemes_of([f"{subject}\n{said}", *parts])
-    return [Asked(own, context) for own in words if own]
+    return [Asked(own, context) for own in words if len(own) > 1 or len(parts) == len(own) == 1]
+
+
+def only_known(question: Asked, rarity: dict[str, float]) -> Asked:
+    """The question without words that no passage knows, as another language's are."""
+    known = question.words & rarity.keys()
+    return replace(question, words=known if len(known) > 1 else frozenset())
+
+
+def as_a_whole(asked: Sequence[Asked]) -> Asked:
+    """The mail as one question, for when no single question of it found an answer."""
+    return Asked(asked[0].context, asked[0].context, ANSWERS_MAIL)
 
 
 def sentences_of(found: Iterable[Found]) -> list[Sentence]:
-    pairs = [(hit, split) for hit in found for split in enumerate(sentences.split(hit.text))]
-    texts = [text for _, (_, text) in pairs]
-    lexemes = lexemes_of([*texts, *(f"{hit.title} {hit.heading}" for hit, _ in pairs)])
+    pairs = [
+        (hit, position, said)
+        for hit in found
+        for position, said in enumerate(sentences.split(hit.text))
+    ]
+    lexemes = lexemes_of([*(said for _, _, said in pairs), *(headings_of(h) for h, _, _ in pairs)])
     own, headings = lexemes[: len(pairs)], lexemes[len(pairs) :]
     return [
-        Sentence(hit, position, text, words, heading)
-        for (hit, (position, text)), words, heading in zip(pairs, own, headings, strict=True)
+        Sentence(hit, position, said, words, heading)
+        for (hit, position, said), words, heading in zip(pairs, own, headings, strict=True)
     ]
+
+
+def headings_of(hit: Found) -> str:
+    return f"{hit.title} {hit.heading}"
 
 
 def choose(
     asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
-) -> list[list[Sentence]]:
-    """For each question the sentences that answer it, or none; nothing is said twice.
+) -> list[Answer]:
+    """An answer to each question; nothing is said twice.
 
-    A golden that fits the mail comes first, whole, as the answer to the first of the
-    questions that it covers.
+    A golden that fits the mail comes first, whole, and answers every question that it
+    covers, or else the first.
     """
-    most = PER_QUESTION if len(asked) > 1 else PER_SINGLE_QUESTION
     golden = golden_for(asked, offered, rarity)
     covered = [question for question in asked if is_covered(question, golden, rarity)]
+    covered = covered or list(asked[: len(golden)][:1])
     pages = [s for s in offered if s.found.kind is not DocumentKind.GOLDEN]
     said = list(golden)
-    answers: list[list[Sentence]] = []
+    answers: list[Answer] = []
     for question in asked:
-        if question in covered:
-            answers.append(golden)
+        if golden and question in covered:
+            is_first = question is covered[0]
+            answers.append(Answer(golden if is_first else (), is_given=True))
             continue
-        room = min(most, MOST_SENTENCES - len(said))
-        answer = answer_to(question, pages, rarity, said, room)
-        said += answer
-        answers.append(answer)
-    return answers if covered or not golden else [golden, *answers]
+        room = min(SENTENCES_EACH.get(len(asked), 1), MOST_SENTENCES - len(said))
+        answers.append(answer_to(question, pages, rarity, said, room))
+        said += answers[-1].sentences
+    return answers
 
 
 def golden_for(
     asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
-) -> list[Sentence]:
+) -> tuple[Sentence, ...]:
     """The whole of the golden whose question the mail asks too, if there is one."""
-    if not asked:
-        return []
+    if not asked or not offered:
+        return ()
     everything = asked[0].context.union(*(question.words for question in asked))
     goldens = [s for s in offered if s.found.kind is DocumentKind.GOLDEN]
-    fitting = [s for s in goldens if fits(s, everything, rarity)]
-    best = max(fitting, key=lambda s: share(s.heading, everything, rarity), default=None)
-    return [s for s in goldens if best and s.found.passage_id == best.found.passage_id]
+    best = max(goldens, key=lambda s: share(s.heading, everything, rarity), default=None)
+    for candidate, enough in ((best, GOLDEN_MATCH), (offered[0], GOLDEN_MATCH_FIRST)):
+        if candidate in goldens and fits(candidate, everything, rarity, enough):
+            return tuple(s for s in goldens if s.found.passage_id == candidate.found.passage_id)
+    return ()
 
 
-def fits(sentence: Sentence, everything: frozenset[str], rarity: dict[str, float]) -> bool:
+def fits(
+    sentence: Sentence, everything: frozenset[str], rarity: dict[str, float], enough: float
+) -> bool:
     """Whether the mail holds enough of the golden's own question, and every number of it.
 
     An answer about 255 lph is wrong for 340, however alike the questions are.
     """
     numbers = {word for word in sentence.heading if any(c.isdigit() for c in word)}
-    return numbers <= everything and share(sentence.heading, everything, rarity) >= GOLDEN_MATCH
+    return numbers <= everything and share(sentence.heading, everything, rarity) >= enough
 
 
-def is_covered(
-    question: Asked, golden: Sequence[Sentence], rarity: dict[str, float]
-) -> bool:
+def is_covered(question: Asked, golden: Sequence[Sentence], rarity: dict[str, float]) -> bool:
     held = frozenset[str]().union(*(s.words | s.heading for s in golden))
     return bool(golden) and share(question.words, held, rarity) >= COVERS
 
@@ -244,29 +351,54 @@ def answer_to(
     rarity: dict[str, float],
     said: Sequence[Sentence],
     room: int,
-) -> list[Sentence]:
+) -> Answer:
     """At most `room` sentences, the passage of the best one first."""
     ranked = sorted(
-        ((score(question, s, rarity), s) for s in offered),
+        ((score(question, s, rarity), s) for s in offered if may_answer(question, s, rarity)),
         key=lambda pair: (-pair[0], pair[1].found.url, pair[1].position),
     )
+    best = ranked[0] if ranked else None
+    near = [s for points, s in ranked if best and follows(question, s, points, best, rarity)]
     chosen: list[Sentence] = []
-    for points, sentence in ranked:
-        if len(chosen) >= room or points < FOLLOWS * ranked[0][0]:
-            break
-        if not holds(question, sentence, rarity) or LEANS.match(sentence.text):
-            continue
-        if not is_said(sentence, [*said, *chosen]):
+    for sentence in near:
+        if len(chosen) < room and not is_said(sentence, [*said, *chosen]):
             chosen.append(sentence)
-    return in_reading_order(chosen)
+    is_given = bool(chosen) or any(is_said(sentence, said) for sentence in near[:1])
+    return Answer(in_reading_order(chosen), is_given)
 
 
-def share(
-    wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]
-) -> float:
+def follows(
+    question: Asked,
+    sentence: Sentence,
+    points: float,
+    best: tuple[float, Sentence],
+    rarity: dict[str, float],
+) -> bool:
+    """Whether a sentence is near enough to the best one to be said with it."""
+    if sentence.found.passage_id == best[1].found.passage_id:
+        return points >= FOLLOWS * best[0]
+    held = share(question.words, sentence.words | sentence.heading, rarity)
+    return points >= FOLLOWS_ELSEWHERE * best[0] and held >= COVERS
+
+
+def may_answer(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> bool:
+    if LEANS.match(sentence.text) or names_other_sizes(question, sentence):
+        return False
+    held = sentence.words | sentence.heading
+    return share(question.words, held, rarity) >= question.threshold
+
+
+def names_other_sizes(question: Asked, sentence: Sentence) -> bool:
+    """Whether it is about AN-10 and the like only, while the mail names other sizes."""
+    theirs = {word for word in sentence.words if SIZE.fullmatch(word)}
+    ours = {word for word in question.words | question.context if SIZE.fullmatch(word)}
+    return bool(theirs and ours) and not theirs & ours
+
+
+def share(wanted: frozenset[str], held: frozenset[str], rarity: dict[str, float]) -> float:
     """The share of the wanted words that are held, each counted by its rarity; 0 to 1."""
-    whole = sum(rarity.get(word, 1.0) for word in wanted)
-    return sum(rarity.get(word, 1.0) for word in wanted & held) / whole if whole else 0.0
+    whole = sum(rarity.get(word, UNKNOWN) for word in wanted)
+    return sum(rarity.get(word, UNKNOWN) for word in wanted & held) / whole if whole else 0.0
 
 
 def score(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> float:
@@ -282,11 +414,6 @@ def score(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> floa
     return (own + HEADING_SHARE * above) / (3 + len(sentence.words) / USUAL_WORDS)
 
 
-def holds(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> bool:
-    """Whether the sentence has enough of the question to count as an answer to it."""
-    return share(question.words, sentence.words | sentence.heading, rarity) >= ANSWERS
-
-
 def is_said(sentence: Sentence, said: Sequence[Sentence]) -> bool:
     return any(
         len(sentence.words & other.words) >= ALIKE * min(len(sentence.words), len(other.words))
@@ -294,26 +421,26 @@ def is_said(sentence: Sentence, said: Sequence[Sentence]) -> bool:
     )
 
 
-def in_reading_order(chosen: Sequence[Sentence]) -> list[Sentence]:
+def in_reading_order(chosen: Sequence[Sentence]) -> tuple[Sentence, ...]:
     """Passages in the order of their best sentence, the sentences of one as they stand there."""
     order = list(dict.fromkeys(s.found.passage_id for s in chosen))
-    return sorted(chosen, key=lambda s: (order.index(s.found.passage_id), s.position))
+    return tuple(sorted(chosen, key=lambda s: (order.index(s.found.passage_id), s.position)))
 
 
 def compose(
     question: Question,
-    answers: Sequence[Sequence[Sentence]],
+    answers: Sequence[Answer],
     found: Sequence[Found],
     notes: list[str],
 ) -> Written:
     """The whole reply: greeting, a paragraph for each question that has an answer, closing."""
-    used = list(dict.fromkeys(s.found.passage_id for answer in answers for s in answer))
+    used = list(dict.fromkeys(s.found.passage_id for answer in answers for s in answer.sentences))
     numbers = {passage_id: number for number, passage_id in enumerate(used, start=1)}
     letter = Letter()
     letter.add([(greeting(question.customer_name), None)])
     letter.add([(THANKS, None)])
-    for answer in filter(None, dict.fromkeys(map(tuple, answers))):
-        letter.add([(s.text, numbers[s.found.passage_id]) for s in answer])
+    for answer in answers:
+        letter.add([(s.text, numbers[s.found.passage_id]) for s in answer.sentences])
     letter.add([(closing_of(answers), None)])
     letter.add([(f"Best regards,\n{question.agent_signature}", None)])
     return Written(
@@ -335,8 +462,10 @@ class Letter:
 
     def add(self, paragraph: Sequence[tuple[str, int | None]]) -> None:
         """Add a paragraph of sentences, each with the number of its source or None."""
-        for place, (sentence, source) in enumerate(paragraph):
-            self.text += " " if place else "\n\n" if self.text else ""
+        gap = "\n\n" if self.text else ""
+        for sentence, source in paragraph:
+            self.text += gap
+            gap = " "
             start = len(self.text)
             self.text += sentence
             mark: dict[str, Any] = {"start": start, "end": len(self.text), "source": source}
@@ -367,10 +496,10 @@ def is_latin(word: str) -> bool:
     return all("LATIN" in unicodedata.name(c, "") for c in word if c.isalpha())
 
 
-def closing_of(answers: Sequence[Sequence[Sentence]]) -> str:
-    if not any(answers):
+def closing_of(answers: Sequence[Answer]) -> str:
+    if not any(answer.is_given for answer in answers):
         return NOTHING
-    return CLOSING if all(answers) else PARTLY
+    return CLOSING if all(answer.is_given for answer in answers) else PARTLY
 
 
 def sources_of(used: Sequence[UUID], found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -395,17 +524,16 @@ def source_of(number: int, hit: Found) -> dict[str, Any]:
     }
 
 
-def notes_on(said: str, subject: str, answers: Sequence[Sequence[Sentence]]) -> list[str]:
+def notes_on(said: str, answers: Sequence[Answer]) -> list[str]:
     """What the agent should know before reading the draft."""
     notes = []
     if not looks_english(said):
         notes.append("The mail does not seem to be in English, while the sources are.")
-    if not any(answers):
+    missing = [str(n) for n, answer in enumerate(answers, start=1) if not answer.is_given]
+    if len(missing) == len(answers):
         notes.append("No source answers this, so the draft only promises an answer.")
-    else:
-        unanswered = [str(n) for n, answer in enumerate(answers, start=1) if not answer]
-        if unanswered:
-            notes.append(f"No source for question {', '.join(unanswered)} of {len(answers)}.")
+    elif missing:
+        notes.append(f"No source for question {', '.join(missing)} of {len(answers)}.")
     return notes
 
 
@@ -416,5 +544,7 @@ def looks_english(said: str) -> bool:
         return True
     if sum(character.isascii() for character in letters) < LATIN_SHARE * len(letters):
         return False
-    words = set(re.findall(r"[^\W\d_]+", said.lower()))
+    # Whole words between blanks: a log or a list of parts is no language.
+    words = [word.strip(".,;:!?()\"'").lower() for word in said.split()]
+    words = [word for word in words if word.isalpha()]
     return len(words) < 8 or sum(word in ENGLISH for word in words) >= ENGLISH_SHARE * len(words)

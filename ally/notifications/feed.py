@@ -1,0 +1,81 @@
+"""Each person's feed: what they should hear about, the newest first."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+from uuid import UUID
+
+from sqlalchemy import String, func, insert, literal, select, tuple_, update
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ally import clock
+from ally.db import db
+from ally.errors import NotFound
+from ally.notifications.models import Notification, NotificationType
+
+MOST_COUNTED = 100  # beyond it a badge says "99+", and the query need not count on
+
+
+class Reader(Protocol):
+    """A user, seen from below the floor that users live on."""
+
+    account_id: Any
+    id: Any
+
+
+def notify(account_id: UUID, type_: NotificationType, **payload: Any) -> None:
+    """Put one line into the feed of every active user of the account.
+
+    `payload` has `title` (one line), `url` (a path), and the ids of what it is about.
+    """
+    user = db.metadata.tables["user"]
+    everyone = select(
+        user.c.account_id, user.c.id, literal(type_.value, String), literal(payload, JSONB)
+    ).where(user.c.account_id == account_id, user.c.is_active)
+    columns = ["account_id", "user_id", "type", "payload"]
+    db.session.execute(insert(Notification).from_select(columns, everyone))
+
+
+def unread_count(user: Reader) -> int:
+    """How many lines the user has not read, counted up to 100."""
+    unread = select(Notification.id).where(*unread_by(user)).limit(MOST_COUNTED).subquery()
+    return db.session.scalar(select(func.count()).select_from(unread)) or 0
+
+
+def feed_of(user: Reader, after: UUID | None = None, limit: int = 50) -> Sequence[Notification]:
+    """The user's lines, the newest first; the page that follows the line `after`."""
+    lines = select(Notification).where(*lines_of(user))
+    if after is not None:
+        place = select(Notification.created_at, Notification.id).where(
+            *lines_of(user), Notification.id == after
+        )
+        lines = lines.where(
+            tuple_(Notification.created_at, Notification.id) < place.scalar_subquery()
+        )
+    newest_first = (Notification.created_at.desc(), Notification.id.desc())
+    return db.session.scalars(lines.order_by(*newest_first).limit(limit)).all()
+
+
+def mark_read(user: Reader, notification_id: UUID | None = None) -> None:
+    """Mark one of the user's lines as read, or all of them.
+
+    Raises NotFound for a line that is not the user's.
+    """
+    unread = update(Notification).where(*unread_by(user)).values(read_at=clock.now())
+    if notification_id is not None:
+        refuse_unless_theirs(user, notification_id)
+        unread = unread.where(Notification.id == notification_id)
+    db.session.execute(unread)
+
+
+def refuse_unless_theirs(user: Reader, notification_id: UUID) -> None:
+    line = select(Notification.id).where(*lines_of(user), Notification.id == notification_id)
+    if db.session.scalar(line) is None:
+        raise NotFound("There is no such notification.")
+
+
+def lines_of(user: Reader) -> tuple[Any, ...]:
+    return Notification.account_id == user.account_id, Notification.user_id == user.id
+
+
+def unread_by(user: Reader) -> tuple[Any, ...]:
+    return *lines_of(user), Notification.read_at.is_(None)
