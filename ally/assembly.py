@@ -10,12 +10,14 @@ from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import secrets
 from ally.channels.routes import webhooks
+from ally.desk import drafting
 from ally.desk.internal import internal_api
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
 from ally.health import health_pages
 from ally.jobs.routes import job_pages
+from ally.knowledge import ingest
 from ally.notifications.routes import notification_pages
 from ally.review import decisions, kinds
 from ally.review.routes import review_acts
@@ -36,6 +38,8 @@ def assemble(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
+    ingest.use_folder(knowledge_folder(settings))
+    drafting.use_writer(drafting.retrieval_writer)
     decisions.use_undo_window(settings.undo_seconds)
 
     app.register_blueprint(health_pages)
@@ -53,6 +57,12 @@ def assemble(settings: Settings | None = None) -> Flask:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
+
+
+def knowledge_folder(settings: Settings) -> Path | None:
+    if settings.knowledge_folder or settings.is_production:
+        return settings.knowledge_folder
+    return ROOT / "ally" / "demo" / "knowledge"
 
 
 def flask_settings(settings: Settings) -> dict[str, object]:

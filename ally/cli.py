@@ -2,10 +2,15 @@
 
 from flask import Flask
 
+from ally.accounts.cli import accounts, users
+from ally.checks import check
 from ally.dev.cli import schema
 from ally.events.cli import audit
 
 
 def init_app(app: Flask) -> None:
+    app.cli.add_command(accounts)
+    app.cli.add_command(users)
+    app.cli.add_command(check)
     app.cli.add_command(audit)
     app.cli.add_command(schema)

@@ -67,6 +67,29 @@ def lasting(span: timedelta | None) -> str:
     return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
+def month(moment: datetime) -> str:
+    """The month and the year: Mar 2026."""
+    return f"{moment:%b %Y}"
+
+
+def recipients(addresses: Iterable[Any]) -> str:
+    """Addresses in one line, whether or not they come with names."""
+    return ", ".join(
+        address if isinstance(address, str) else str(address[-1]) for address in addresses
+    )
+
+
+def own_path(path: str | None) -> str:
+    """A path of ours as it is; the desk for anything that leads elsewhere."""
+    ours = path and path.startswith("/") and not path.startswith(("//", "/\\"))
+    return path if path and ours else "/review"
+
+
+def frame_height(html_bytes: int) -> str:
+    """A class for how tall a frame stands, by how much mail there is in it."""
+    return f"h{sum(html_bytes > limit for limit in (0, 1_000, 4_000, 12_000, 40_000))}"
+
+
 def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
@@ -207,6 +230,10 @@ FILTERS = {
     "at_clock": at_clock,
     "size": size,
     "lasting": lasting,
+    "month": month,
+    "recipients": recipients,
+    "own_path": own_path,
+    "frame_height": frame_height,
     "plural": plural,
     "shortened": shortened,
     "paragraphs": paragraphs,

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ALLY_HOME = Path(os.environ.get("ALLY_HOME", "var"))
 MEGABYTE = 1024 * 1024
+OLDEST_POSTGRES = 15
 
 
 class Env(StrEnum):
@@ -45,6 +46,8 @@ class Settings(BaseSettings):
     """Whether the issuer is the development provider, whose port may change between starts."""
     smtp_url: str = ""
     storage_url: str = ""
+    knowledge_folder: Path | None = None
+    """Where `pages` and `goldens` are; unset means the demo shop's, in development only."""
     public_url: str = ""
     trusted_proxies: int = 0
     """How many proxies in front set X-Forwarded-*; 0 means that the headers are ignored."""
@@ -53,6 +56,10 @@ class Settings(BaseSettings):
     max_mail_bytes: int = 25 * MEGABYTE
     session_idle_hours: float = 8
     session_hours: float = 24
+    sign_ins_per_minute: int = Field(30, ge=1)
+    """How often one address may ask for each step of the sign-in."""
+    metrics_token: str = ""
+    """What /metrics asks for as a bearer token; unset means that only this machine may read it."""
     log_format: Literal["text", "json"] = "text"
 
     @property
@@ -61,7 +68,7 @@ class Settings(BaseSettings):
 
     @property
     def identity_provider(self) -> str:
-        """What a user's subject is relative to: the issuer, or a fixed word for the embedded one."""
+        """What a user's subject is relative to: the issuer, or a word for the embedded one."""
         return "development" if self.oidc_embedded else self.oidc_issuer
 
     @property
@@ -86,9 +93,19 @@ REQUIRED_IN_PRODUCTION = (
 def load() -> Settings:
     """The settings of this process.  Raises SettingsError with a sentence that says what to set."""
     in_production = os.environ.get("ALLY_ENV") == Env.PRODUCTION
-    settings = Settings(_env_file=None if in_production else ALLY_HOME / "ally.env")
+    try:
+        file = None if in_production else ALLY_HOME / "ally.env"
+        settings = Settings(_env_file=file)  # type: ignore[call-arg]  # pydantic adds it
+    except ValidationError as error:
+        raise SettingsError(said_plainly(error)) from None
     refuse_unusable(settings)
     return settings
+
+
+def said_plainly(error: ValidationError) -> str:
+    """Which variables cannot be used, without their values, which may be secret."""
+    wrong = [f"{fault['loc'][0]}".upper() + f": {fault['msg']}" for fault in error.errors()]
+    return "; ".join(wrong) + "."
 
 
 def refuse_unusable(settings: Settings) -> None:
@@ -106,6 +123,11 @@ def refuse_unsafe(settings: Settings) -> None:
         raise SettingsError("SECRET_KEY must have 32 characters or more in production.")
     if not settings.public_url.startswith("https://"):
         raise SettingsError("PUBLIC_URL must begin with https:// in production.")
+    issuer = urlsplit(settings.oidc_issuer)
+    if issuer.scheme != "https" and issuer.hostname not in {"127.0.0.1", "::1", "localhost"}:
+        raise SettingsError("OIDC_ISSUER must begin with https:// in production.")
+    if settings.oidc_embedded:
+        raise SettingsError("OIDC_EMBEDDED is for development: anybody may sign in as anyone.")
 
 
 def sqlalchemy_url(url: str) -> str:

@@ -177,7 +177,7 @@ def refuse(error: AllyError) -> ResponseReturnValue:
         error.status,
         kept=getattr(error, "kept", None),
         next_url=getattr(error, "next_url", None),
-        sign_in=isinstance(error, NotSignedIn),
+        sign_in=getattr(error, "signs_in", isinstance(error, NotSignedIn)),
     )
 
 

@@ -16,7 +16,7 @@ DRAINED = 1_000  # mails
 
 
 def webhook(world: World) -> Iterator[Result]:
-    """Answers per second at one client and at eight, beside bare fsynced commits of the same mail."""
+    """Answers per second at one client and at eight, beside bare commits of the same mail."""
     for clients in (1, CLIENTS):
         with web_server(world) as (address, _):
             ours = per_second(clients, lambda number, a=address: post_forever(a, number))  # type: ignore[misc]

@@ -13,10 +13,12 @@ from ally.accounts.models import User
 from ally.desk import queries
 from ally.desk.models import Conversation
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
-from ally.review import claims, decisions
+from ally.review import decisions
+from ally.review.decisions import final_text
+from ally.review.diff import Operation, diff, ops_of
 from ally.review.digest import seen
 from ally.review.kinds import kind_of
-from ally.review.models import ActionType, Claim, Draft, DraftAction
+from ally.review.models import ActionType, Draft, DraftAction
 from ally.review.queries import find_draft, standing_decision
 
 
@@ -35,42 +37,48 @@ class Source:
 
 
 @dataclass(frozen=True)
-class Opened:
-    """Everything that the review page shows of one draft.
-
-    `text` is what stands in the editor; None when nobody has changed the draft yet.
-    """
+class Look:
+    """A draft's text to be read: `text` is the reviewer's own, or None while it is unchanged."""
 
     draft: Draft
+    text: str | None
+
+    @property
+    def read(self) -> str:
+        return self.draft.suggested_text if self.text is None else self.text
+
+    @property
+    def sentences(self) -> list[dict[str, Any]]:
+        return (self.draft.payload or {}).get("sentences") or []
+
+    @property
+    def operations(self) -> list[Operation]:
+        """What turns the draft into the reviewer's text.  Raises Invalid for unstorable ones."""
+        return ops_of(diff(self.draft.suggested_text, final_text(self.draft, self.text)))
+
+
+@dataclass(frozen=True)
+class Opened:
+    """Everything that the review page shows of one draft."""
+
+    draft: Draft
+    look: Look
     conversation: Conversation
     thread: queries.Thread
     customer: Row[Any]
     to: Sequence[str]
     subject: str
     seen: str
-    claim: Claim | None
     decision: DraftAction | None
     newer: UUID | None
-    text: str | None = None
 
-    @cached_property
-    def sentences(self) -> list[dict[str, Any]]:
-        return (self.draft.payload or {}).get("sentences") or []
-
-    @cached_property
+    @property
     def notes(self) -> list[str]:
         return (self.draft.payload or {}).get("notes") or []
 
     @cached_property
     def sources(self) -> list[Source]:
-        return [source_of(row, self.draft, self.sentences) for row in self.draft.top_sources]
-
-    @property
-    def unsupported(self) -> int:
-        """How many sentences claim something that no source supports."""
-        return sum(
-            1 for s in self.sentences if s.get("source") is None and s.get("role") != "frame"
-        )
+        return [source_of(row, self.draft, self.look.sentences) for row in self.draft.top_sources]
 
 
 @dataclass(frozen=True)
@@ -93,16 +101,15 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
     current = draft if draft.is_pending else kind_of(draft).current(draft)
     return Opened(
         draft=draft,
+        look=Look(draft, text),
         conversation=conversation,
         thread=queries.thread_of(conversation),
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger_of(draft))],
         subject=reply_subject(conversation),
         seen=seen(draft),
-        claim=claims.holder_of(draft) if draft.is_pending else None,
         decision=decision,
         newer=current.id if current.id != draft.id else None,
-        text=text,
     )
 
 

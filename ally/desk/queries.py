@@ -117,6 +117,23 @@ CONVERSATIONS = """
        AND (c.last_message_at, c.id) < (:before_at, :before_id)
      ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit
 """
+NEWS = text("""
+    SELECT d.status,
+           (SELECT m.id FROM message m WHERE m.account_id = :account_id
+              AND m.conversation_id = d.conversation_id AND m.direction = 'inbound'
+            ORDER BY m.sent_at DESC, m.id DESC LIMIT 1) IS DISTINCT FROM d.trigger_message_id
+             AS wrote_again,
+           (SELECT n.id FROM draft n WHERE n.conversation_id = d.conversation_id
+              AND n.status = 'pending' AND n.id <> d.id LIMIT 1) AS newer,
+           (SELECT u.display_name FROM draft_action a JOIN "user" u ON u.id = a.user_id
+             WHERE a.draft_id = d.id AND a.undone_at IS NULL) AS decided_by,
+           h.user_id AS holder_id, h.claimed_at, u.display_name AS holder
+      FROM draft d
+      LEFT JOIN claim h ON h.draft_id = d.id AND h.expires_at > :now
+      LEFT JOIN "user" u ON u.id = h.user_id
+     WHERE d.account_id = :account_id AND d.id = :draft_id
+""")
+
 FILTERS = {
     "open": text(CONVERSATIONS.format(where="AND c.status = 'open'")),
     "closed": text(CONVERSATIONS.format(where="AND c.status = 'closed'")),
@@ -199,6 +216,14 @@ def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") 
         },
     ).all()
     return page_of(rows, QUEUE_LENGTH, "created_at")
+
+
+def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
+    """What has become of a draft that somebody looks at: its status, whether the customer
+    wrote again, the draft that waits in its place, who decided on it, who holds it."""
+    return db.session.execute(
+        NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}
+    ).one_or_none()
 
 
 def conversations(account_id: UUID, which: str = "open", before: str = "") -> Page:
@@ -365,7 +390,7 @@ def customer_of(conversation_id: UUID) -> str:
     return row.customer_name or row.customer_email or "Unknown sender"
 
 
-def find_letter(account_id: UUID, message_id: UUID) -> Message:
+def find_message(account_id: UUID, message_id: UUID) -> Message:
     """The account's message.  Raises NotFound."""
     found = db.session.scalar(
         select(Message).where(Message.account_id == account_id, Message.id == message_id)

@@ -1,36 +1,26 @@
 """The desk's pages."""
 
+import hashlib
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, make_response, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
-from flask.wrappers import Response
 
 from ally import clock
 from ally.accounts.access import this_user
 from ally.channels import files, outbox
-from ally.desk import downloads, opened, queries, story
-from ally.errors import Invalid
-from ally.review import diff
-from ally.review import routes as review_routes
+from ally.channels.models import Delivery
+from ally.desk import downloads, opened, queries
+from ally.desk.story import story_of
+from ally.errors import NotFound
+from ally.review import decisions
+from ally.review import routes as gate
+from ally.review.models import Draft
 from ally.review.queries import find_draft
 from ally.web import is_swap, page_or_fragment, swap_or_redirect
 
 desk_pages = Blueprint("desk", __name__)
-
-
-@desk_pages.app_context_processor
-def rail() -> dict[str, Any]:
-    """What every page's rail and the queue count, asked for once and only if drawn."""
-    return {"badges": badges, "now": clock.now}
-
-
-def badges() -> Any:
-    if "badges" not in g:
-        user = this_user()
-        g.badges = queries.badges(user.account_id, user.id)
-    return g.badges
 
 
 @desk_pages.get("/review")
@@ -43,60 +33,198 @@ def review(draft_id: UUID) -> ResponseReturnValue:
     return page_or_fragment("desk/review.html", "desk/_review.html", **desk(draft_id))
 
 
-def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
-    """What the review page is drawn from; without an id the draft that has waited longest."""
-    user, tab = this_user(), request.args.get("tab", "all")
-    page = queries.waiting(user.account_id, user.id, tab, request.args.get("after", ""))
-    shown = draft_id or (page.rows[0].id if page.rows else None)
-    return {
-        "page": page,
-        "tab": tab if tab in queries.TABS else "all",
-        "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
-        "chosen": draft_id is not None,
-        "mode": "write" if "edit" in request.args else mode,
-        "rejecting": "reject" in request.args,
-        "undoable": opened.undoable_by(user),
-        "late_before": clock.now() - queries.LATE_AFTER,
-        "pulse": pulse(shown),
-    }
-
-
-# The gate answers a decision with the desk's next draft; it may not know the desk.
-review_routes.draw_with(desk)
-
-
 @desk_pages.get("/review/waiting")
 def waiting() -> ResponseReturnValue:
     """The queue again, for a page that is open; 304 as long as nothing has changed."""
-    user, tab = this_user(), request.args.get("tab", "all")
     shown = request.args.get("open", type=UUID)
     tag = pulse(shown)
     if request.headers.get("If-None-Match") == tag:
         return "", 304
-    return render_template(
-        "desk/waiting.swap.html",
-        page=queries.waiting(user.account_id, user.id, tab),
-        tab=tab if tab in queries.TABS else "all",
-        news=queries.news_of(user.account_id, shown) if shown else None,
-        pulse=tag,
-        late_before=clock.now() - queries.LATE_AFTER,
-    )
-
-
-def pulse(shown: UUID | None) -> str:
-    """A tag that changes whenever the queue, or what is told about the shown draft, would."""
-    counted = badges()
-    user = this_user()
-    news = queries.news_of(user.account_id, shown) if shown else None
-    parts = (clock.now().strftime("%H%M"), *counted, *(news or ()))
-    return f'"{hash_of(parts)}"'
+    return render_template("desk/waiting.swap.html", **waiting_list(shown))
 
 
 @desk_pages.post("/drafts/<uuid:draft_id>/changes")
 def draft_changes(draft_id: UUID) -> ResponseReturnValue:
-    return draft_drawn(draft_id, mode="changes")
+    return looked_at(draft_id, mode="changes")
 
 
 @desk_pages.post("/drafts/<uuid:draft_id>/preview")
 def draft_preview(draft_id: UUID) -> ResponseReturnValue:
-    return draft_drawn(draft_id, mode="preview")
+    return looked_at(draft_id, mode="preview")
+
+
+@desk_pages.get("/conversations")
+def conversations() -> ResponseReturnValue:
+    which = request.args.get("show", "open")
+    page = queries.conversations(this_user().account_id, which, request.args.get("before", ""))
+    return render_template("desk/conversations.html", page=page, which=which)
+
+
+@desk_pages.get("/conversations/<uuid:conversation_id>")
+def conversation(conversation_id: UUID) -> ResponseReturnValue:
+    account_id = this_user().account_id
+    found = queries.find_conversation(account_id, conversation_id)
+    return render_template(
+        "desk/conversation.html",
+        conversation=found,
+        thread=queries.thread_of(found, unfolded=20, before=request.args.get("before", "")),
+        waiting_draft=queries.find_waiting_draft(account_id, conversation_id),
+    )
+
+
+@desk_pages.get("/conversations/<uuid:conversation_id>/timeline")
+def timeline(conversation_id: UUID) -> ResponseReturnValue:
+    found = queries.find_conversation(this_user().account_id, conversation_id)
+    story = story_of(found, request.args.get("after", ""))
+    return render_template("desk/timeline.html", conversation=found, story=story)
+
+
+@desk_pages.get("/messages/<uuid:message_id>/frame")
+def message_frame(message_id: UUID) -> ResponseReturnValue:
+    message = queries.find_message(this_user().account_id, message_id)
+    if not message.body_html:
+        raise NotFound("This message has no HTML part.")
+    return downloads.framed(message.body_html), 200, downloads.FRAME_HEADERS
+
+
+@desk_pages.get("/messages/<uuid:message_id>/original")
+def message_original(message_id: UUID) -> ResponseReturnValue:
+    message = queries.find_message(this_user().account_id, message_id)
+    original = queries.original_of(message)
+    return original, 200, downloads.headers_of_original(f"{message.id}.eml")
+
+
+@desk_pages.get("/attachments/<uuid:attachment_id>")
+def attachment(attachment_id: UUID) -> ResponseReturnValue:
+    found = queries.find_attachment(this_user().account_id, attachment_id)
+    content = files.read(found.file_url)
+    return content, 200, downloads.headers_of_file(found.file_name, content)
+
+
+@desk_pages.post("/deliveries/<uuid:delivery_id>/settlement")
+def settle_delivery(delivery_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    delivery = queries.lock_delivery(user.account_id, delivery_id)
+    outbox.settle(delivery, by=user)
+    return sending_again(delivery, "desk/settle_delivery.swap.html")
+
+
+@desk_pages.post("/deliveries/<uuid:delivery_id>/retry")
+def retry_delivery(delivery_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    delivery = queries.lock_delivery(user.account_id, delivery_id)
+    outbox.retry(delivery, by=user)
+    return sending_again(delivery, "desk/retry_delivery.swap.html")
+
+
+@desk_pages.get("/keys")
+def keys() -> ResponseReturnValue:
+    return render_template("desk/keys.html")
+
+
+@desk_pages.app_context_processor
+def rail() -> dict[str, Any]:
+    """What every page's rail counts; asked for when it is drawn, once."""
+    return {"badges": badges}
+
+
+def badges() -> Any:
+    if "badges" not in g:
+        user = this_user()
+        g.badges = queries.badges(user.account_id, user.id)
+    return g.badges
+
+
+def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
+    """What the review page is drawn from; without an id, the draft that has waited longest."""
+    user, tab = this_user(), tab_asked_for()
+    page = queries.waiting(user.account_id, user.id, tab, request.args.get("after", ""))
+    shown = draft_id or (page.rows[0].id if page.rows else None)
+    return shown_desk(page, shown, text, mode) | {"chosen": draft_id is not None}
+
+
+def desk_after(draft: Draft) -> dict[str, Any]:
+    """The desk after a decision: the next draft of the queue, or the first when it was the last."""
+    user = this_user()
+    page = queries.waiting(user.account_id, user.id, tab_asked_for())
+    later = [row for row in page.rows if (row.created_at, row.id) > (draft.created_at, draft.id)]
+    rows = later or page.rows
+    return shown_desk(page, rows[0].id if rows else None) | {"chosen": bool(rows)}
+
+
+# The gate answers an act with the desk as it is then, and may not know the desk itself.
+gate.draw_with(desk, desk_after)
+
+
+def shown_desk(
+    page: queries.Page, shown: UUID | None, text: str | None = None, mode: str = "preview"
+) -> dict[str, Any]:
+    user = this_user()
+    return {
+        "page": page,
+        "tab": tab_asked_for(),
+        "shown": shown,
+        "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
+        "mode": "write" if "edit" in request.args else mode,
+        "rejecting": "reject" in request.args,
+        "news": news_of(shown),
+        "undoable": opened.undoable_by(user),
+        "undo_seconds": round(decisions.undo_window.total_seconds()),
+        "reasons": decisions.REASONS_IN_WORDS.items(),
+        "late_before": clock.now() - queries.LATE_AFTER,
+        "tag": pulse(shown),
+    }
+
+
+def waiting_list(shown: UUID | None) -> dict[str, Any]:
+    user, tab = this_user(), tab_asked_for()
+    return {
+        "page": queries.waiting(user.account_id, user.id, tab),
+        "tab": tab,
+        "shown": shown,
+        "news": news_of(shown),
+        "late_before": clock.now() - queries.LATE_AFTER,
+        "tag": pulse(shown),
+    }
+
+
+def pulse(shown: UUID | None) -> str:
+    """A tag that changes when the queue would, or the news of the draft that is shown.
+
+    It changes every minute too, for the ages in the queue.
+    """
+    told = (clock.now().strftime("%H:%M"), shown, *badges(), *(news_of(shown) or ()))
+    return f'"{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}"'
+
+
+def news_of(shown: UUID | None) -> Any:
+    if "news" not in g:
+        g.news = queries.news_of(this_user().account_id, shown) if shown else None
+    return g.news
+
+
+def tab_asked_for() -> str:
+    tab = request.args.get("tab", "all")
+    return tab if tab in queries.TABS else "all"
+
+
+def looked_at(draft_id: UUID, mode: str) -> ResponseReturnValue:
+    """The draft with what the person typed, as its changes or as a letter; nothing is kept."""
+    text = request.form.get("text")
+    draft = find_draft(this_user().account_id, draft_id)
+    if is_swap():
+        return render_template("desk/_look.html", look=opened.Look(draft, text), mode=mode)
+    return render_template("desk/review.html", **desk(draft_id, text, mode))
+
+
+def sending_again(delivery: Delivery, swap: str) -> ResponseReturnValue:
+    sending = {
+        "delivery_id": delivery.id,
+        "delivery_status": delivery.status,
+        "delivery_answer": delivery.answer,
+        "accepted_at": delivery.accepted_at,
+        "attempts": delivery.attempts,
+        "not_before": delivery.not_before,
+    }
+    to = f"/conversations/{delivery.conversation_id}"
+    return swap_or_redirect(swap, to=to, sending=sending)

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
     from flask import Flask
 
 ROLES = ("app_owner", "app_rw", "app_ro")
-OLDEST_VERSION = 15
+ROLES_BY_HAND = (
+    "CREATE ROLE app_owner; CREATE ROLE app_rw; CREATE ROLE app_ro;"
+    " GRANT app_owner, app_rw, app_ro TO <login>;"
+    " GRANT CREATE, USAGE ON SCHEMA public TO app_owner WITH GRANT OPTION;"
+)
 
 
 class Unusable(Exception):
@@ -109,8 +113,8 @@ def prepare_named(url: str) -> None:
             open_schema(connection)
     except psycopg.errors.InsufficientPrivilege as error:
         raise Unusable(
-            "The login of the database URL may not create the roles app_owner, app_rw and app_ro"
-            f" or use them ({first_line(error)}): see docs/operate.md for the statements."
+            f"The login of the database URL may not set up the roles ({first_line(error)})."
+            f" Ask the owner of the database to run: {ROLES_BY_HAND}"
         ) from None
     except psycopg.OperationalError as error:
         raise Unusable(
@@ -119,9 +123,11 @@ def prepare_named(url: str) -> None:
 
 
 def refuse_old(connection: psycopg.Connection) -> None:
+    from ally.settings import OLDEST_POSTGRES  # slow to import, and a plain start needs no more
+
     version = connection.info.server_version // 10000
-    if version < OLDEST_VERSION:
-        raise Unusable(f"Ally needs Postgres {OLDEST_VERSION} or later, and this is {version}.")
+    if version < OLDEST_POSTGRES:
+        raise Unusable(f"Ally needs Postgres {OLDEST_POSTGRES} or later, and this is {version}.")
 
 
 def libpq_url(url: str) -> str:

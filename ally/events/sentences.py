@@ -24,7 +24,7 @@ SENTENCES = {
     "user.signed_out": "signed out",
     "user.invited": "became a user by the rule: {rule}",
     "user.linked": "was linked to an identity of {provider}",
-    "user.deactivated": "was deactivated",
+    "user.deactivated": "deactivated {name}",
     "sign_in.refused": "was refused at sign-in: {reason}",
     "job.started": "started the job {type}",
 }

@@ -3,6 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index
 from sqlalchemy.orm import Mapped, mapped_column
@@ -45,3 +46,7 @@ class JobRun(Model):
     error: Mapped[str | None]
     metrics: Mapped[dict[str, Any] | None]
     created_at: Mapped[datetime_now]
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id

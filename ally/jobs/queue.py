@@ -6,15 +6,34 @@ from typing import Any
 from uuid import UUID
 
 import procrastinate
+from procrastinate.connector import BaseConnector
+from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 
 from ally.db import current_account_id, db
 
-queue = procrastinate.App(connector=procrastinate.PsycopgConnector())
-
-# How the worker runs a job's body; it wraps it in an application context,
-# an account and a transaction.  Set by `jobs.worker`, called by every task.
 Body = Callable[..., Any]
-_run: Callable[[Body, UUID | None, dict[str, Any]], None]
+Runner = Callable[[Body, UUID | None, dict[str, Any]], None]
+GivenUp = Callable[[UUID | None, dict[str, Any]], None]
+
+
+class Connector(procrastinate.PsycopgConnector):
+    """Procrastinate's own, but for one thing: whoever enqueues brings a connection along.
+
+    An opened PsycopgConnector would use the worker's asynchronous one for it.
+    """
+
+    def get_sync_connector(self) -> BaseConnector:
+        if self._sync_connector is None:
+            self._sync_connector = SyncPsycopgConnector()
+        return self._sync_connector
+
+
+queue = procrastinate.App(connector=Connector())
+
+# How the worker runs a job's body; it wraps it in an application context, an
+# account and a transaction.  Set by `jobs.worker`, called by every task.
+_run: Runner
+_given_up: GivenUp
 
 
 def enqueue(
@@ -31,18 +50,39 @@ def enqueue(
     )
 
 
-def job(name: str, *, attempts: int = 5) -> Callable[[Body], Body]:
+def job(name: str, *, attempts: int = 5, cron: str | None = None) -> Callable[[Body], Body]:
     """Make a function the body of the named job: run for one account, in one transaction.
 
     A body that raises is tried again with growing pauses, `attempts` times in all.
+    With `cron` it is run at those times too, for no account and without arguments.
     """
 
     def register(body: Body) -> Body:
-        def run(*, account_id: str | None = None, **arguments: Any) -> None:
-            run_body(body, UUID(account_id) if account_id else None, arguments)
+        def run(
+            context: procrastinate.JobContext,
+            *,
+            account_id: str | None = None,
+            timestamp: int | None = None,
+            **arguments: Any,
+        ) -> None:
+            account = UUID(account_id) if account_id else None
+            try:
+                run_body(body, account, arguments)
+            except Exception:
+                if context.job.attempts >= attempts - 1:
+                    _given_up(account, arguments)
+                raise
 
         retry = procrastinate.RetryStrategy(max_attempts=attempts - 1, exponential_wait=2)
-        queue.task(name=name, retry=retry)(run)
+        task = queue.task(
+            name=name,
+            retry=retry if attempts > 1 else False,
+            pass_context=True,
+            # One waits at most; who would wait behind it would do the same again.
+            queueing_lock=name if cron else None,
+        )(run)
+        if cron:
+            queue.periodic(cron=cron)(task)
         return body
 
     return register
@@ -52,7 +92,10 @@ def run_body(body: Body, account_id: UUID | None, arguments: dict[str, Any]) -> 
     _run(body, account_id, arguments)
 
 
-def use_runner(runner: Callable[[Body, UUID | None, dict[str, Any]], None]) -> None:
-    """Say how bodies are run; the worker does so once, when it starts."""
-    global _run
-    _run = runner
+def use_runner(runner: Runner, given_up: GivenUp) -> None:
+    """Say how bodies are run, and what is done after the last try of one that failed.
+
+    The worker does so once, when it starts.
+    """
+    global _run, _given_up
+    _run, _given_up = runner, given_up

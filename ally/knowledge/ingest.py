@@ -14,7 +14,7 @@ from ally import clock
 from ally.db import db
 from ally.errors import Invalid
 from ally.jobs import runs
-from ally.jobs.models import JobRun, JobType
+from ally.jobs.models import JobRun, JobStatus, JobType
 from ally.jobs.queue import job
 from ally.knowledge import sentences
 from ally.knowledge.models import DocumentKind, Passage, SourceDocument
@@ -76,17 +76,28 @@ def use_folder(folder: Path | None) -> None:
 
 @job("knowledge.ingest", attempts=2)
 def ingest(run_id: str) -> None:
-    """Take in the documents of the run's kind, and keep its row up to date."""
-    run = runs.start(run_id)
-    began = clock.now()
+    """Take in the documents of the run's kind, and keep its row up to date.
+
+    A refusal ends the run as failed; anything else is tried again by the worker.
+    """
+    run = runs.find_run(UUID(run_id))
+    if run.status in {JobStatus.SUCCEEDED, JobStatus.FAILED}:
+        return
+    began = run.started_at = run.started_at or clock.now()
     try:
-        documents = read_folder(KINDS[run.type])
-        counts = take_in(run.account_id, KINDS[run.type], documents, told=watcher(run))
+        documents = read_folder(kind_of(run))
+        counts = take_in(run.account_id, kind_of(run), documents, told=watcher(run))
     except Invalid as refused:
         runs.fail(run, str(refused))
         return
     seconds = round((clock.now() - began).total_seconds(), 3)
-    runs.succeed(run, **asdict(counts), seconds=seconds)
+    runs.succeed(run, {**asdict(counts), "seconds": seconds})
+
+
+def kind_of(run: JobRun) -> DocumentKind:
+    if run.type not in KINDS:
+        raise Invalid(f"A run of the type {run.type} takes no documents in.")
+    return KINDS[run.type]
 
 
 def watcher(run: JobRun) -> Callable[[int], None]:

@@ -38,11 +38,13 @@ COVERS = 0.5  # share of a question that a golden or a further passage must hold
 ALIKE = 0.7  # share of common words from which two sentences say the same
 
 QUESTION_MARK = re.compile(r"[?？؟]")
-NEXT_CLAUSE = re.compile(
-    r"(?:,\s+(?:(?:and|or|but)\s+)?|\s+(?:and|or|but)\s+)(?=(?:which|what|how|where|when|who|why|do|does|is|are|can|could"
-    r"|should|must|will|would)\s)",
-    re.IGNORECASE,
+ASKING_WORD = (
+    r"(?:which|what|how|where|when|who|why|do|does|is|are|can|could|should|must|will|would)\s"
 )
+NEXT_CLAUSE = re.compile(
+    rf"(?:,\s+(?:(?:and|but)\s+)?|\s+(?:and|but)\s+)(?={ASKING_WORD})", re.IGNORECASE
+)
+BEGINS = re.compile(ASKING_WORD, re.IGNORECASE)
 # Sentences that lean on the one before them read wrong alone.
 LEANS = re.compile(r"(?:it|they|this|these|those|that|he|she|then|after that)\b", re.IGNORECASE)
 ASKS = re.compile(
@@ -244,11 +246,14 @@ def questions_in(said: str) -> list[str]:
 
 
 def clauses_of(sentence: str) -> list[str]:
-    """The parts of "Which wire do I need, and how is it grounded?", at least three words each."""
+    """The questions in "Which wire do I need, and how is it grounded?".
+
+    What stands before the first question word belongs to the question that follows.
+    """
     clauses: list[str] = []
     for clause in NEXT_CLAUSE.split(sentence):
-        if clauses and min(len(clause.split()), len(clauses[-1].split())) < 3:
-            clauses[-1] += f" {clause}"
+        if clauses and not BEGINS.match(clauses[-1]):
+            clauses[-1] += f", {clause}"
         else:
             clauses.append(clause)
     return clauses
@@ -385,6 +390,9 @@ def may_answer(question: Asked, sentence: Sentence, rarity: dict[str, float]) ->
     if LEANS.match(sentence.text) or names_other_sizes(question, sentence):
         return False
     held = sentence.words | sentence.heading
+    # One word in common may be chance, unless the question has hardly more.
+    if len(question.words & held) < min(2, len(question.words) - 1):
+        return False
     return share(question.words, held, rarity) >= question.threshold
 
 

@@ -1,3 +1,129 @@
-from flask import Blueprint
+"""What a person does at the gate.  Each act answers with the desk as it is then."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, make_response, request
+from flask.typing import ResponseReturnValue
+from pydantic import BaseModel, ValidationError
+
+from ally import web
+from ally.accounts.access import this_user
+from ally.db import db
+from ally.errors import Conflict, Invalid
+from ally.review import claims, decisions
+from ally.review.kinds import kind_of
+from ally.review.models import Draft, RejectionReason
+from ally.review.queries import find_draft, lock_draft
 
 review_acts = Blueprint("review", __name__)
+
+# What an answer is drawn from: the desk with a draft open, and the desk after a decision.
+# Set by the floor above, which knows the queue's pages.
+_desk_with: Callable[[UUID], dict[str, Any]]
+_desk_after: Callable[[Draft], dict[str, Any]]
+
+
+class Approval(BaseModel):
+    """What the form of an approval says; `text` only when the person has changed the draft."""
+
+    seen: str = ""
+    text: str | None = None
+
+
+class Rejection(BaseModel):
+    seen: str = ""
+    reason: RejectionReason
+    notes: str = ""
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/approval")
+def approve_draft(draft_id: UUID) -> ResponseReturnValue:
+    user, form = this_user(), Approval(**request.form)
+    draft = lock_draft(user.account_id, draft_id)
+    decisions.approve(draft, user, seen=form.seen, text=form.text)
+    return answer_elsewhere("review/approve_draft.swap.html", _desk_after(draft))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/rejection")
+def reject_draft(draft_id: UUID) -> ResponseReturnValue:
+    user, form = this_user(), read_rejection()
+    draft = lock_draft(user.account_id, draft_id)
+    decisions.reject(draft, user, seen=form.seen, reason=form.reason, notes=form.notes)
+    return answer_elsewhere("review/reject_draft.swap.html", _desk_after(draft))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/undo")
+def undo_decision(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    decisions.undo(draft, user)
+    return answer_elsewhere("review/undo_decision.swap.html", _desk_with(draft_id))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/claim")
+def claim_draft(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    claims.claim(draft, user)
+    return answer("review/claim_draft.swap.html", _desk_with(draft_id))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/release")
+def release_draft(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    claims.release(draft, user)
+    return answer("review/release_draft.swap.html", _desk_with(draft_id))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/takeover")
+def take_over_draft(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    claims.take_over(draft, user, reason=request.form.get("reason", ""))
+    return answer("review/take_over_draft.swap.html", _desk_with(draft_id))
+
+
+@review_acts.errorhandler(Conflict)
+def refuse_and_show_the_way(error: Conflict) -> ResponseReturnValue:
+    """Refuse, and lead to the draft that waits now, so that what was typed can go on there."""
+    db.session.rollback()  # first: the draft is held no longer, and looked at again
+    draft_id = (request.view_args or {})["draft_id"]
+    current = kind_of(draft := find_draft(this_user().account_id, draft_id)).current(draft)
+    if current.is_pending:
+        error.next_url = f"/review/{current.id}"
+    return web.refuse(error)
+
+
+def draw_with(
+    desk_with: Callable[[UUID], dict[str, Any]], desk_after: Callable[[Draft], dict[str, Any]]
+) -> None:
+    """Say, once at start-up, what the answers are drawn from."""
+    global _desk_with, _desk_after
+    _desk_with, _desk_after = desk_with, desk_after
+
+
+def answer(swap: str, desk: dict[str, Any]) -> ResponseReturnValue:
+    """The desk's regions that changed for a swap, else a way to the page."""
+    return web.swap_or_redirect(swap, to=address_of(desk), **desk)
+
+
+def answer_elsewhere(swap: str, desk: dict[str, Any]) -> ResponseReturnValue:
+    """The same for an act after which another draft lies open: the browser goes there."""
+    response = make_response(answer(swap, desk))
+    response.headers["HX-Push-Url"] = address_of(desk)
+    return response
+
+
+def address_of(desk: dict[str, Any]) -> str:
+    path = f"/review/{desk['shown']}" if desk["shown"] else "/review"
+    return path if desk["tab"] == "all" else f"{path}?tab={desk['tab']}"
+
+
+def read_rejection() -> Rejection:
+    try:
+        return Rejection(**request.form)
+    except ValidationError:
+        raise Invalid("Choose why you reject this draft.") from None

@@ -21,6 +21,12 @@ def test_a_clean_value_is_one_line_that_ends_nothing(value):
     assert len(cleaned) <= headers.LONGEST_VALUE
 
 
+@pytest.mark.parametrize("character", [*BREAKS, "\x1f", "\r\n", "\t"])
+def test_every_break_becomes_one_blank(character):
+    assert headers.clean(f"one {character} two") == "one two"
+    assert headers.clean(f"one{character}two") == "one two"
+
+
 @pytest.mark.parametrize(
     ("given_", "cleaned"),
     [

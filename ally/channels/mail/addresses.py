@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from ally.channels.mail.words import header_text
+from ally.channels.mail.words import readable, worded
 
 LONGEST_NAME = 200  # characters
 LONGEST_ADDRESS = 320  # 64 before the @, 255 after it (RFC 5321)
@@ -28,13 +28,12 @@ def addresses(header: str, *, body_charset: str | None = None) -> list[Address]:
     The quotes and brackets are read before encoded words are decoded, so that a
     name which decodes to brackets or commas cannot add an address.
     """
-    readings = (finish(part, body_charset) for part in split(header))
+    readings = map(finish, split(readable(header, body_charset=body_charset)))
     return [address for address in readings if address != ("", "")]
 
 
-def split(header: str) -> list[Reading]:
+def split(text: str) -> list[Reading]:
     """The addresses one by one; a quote or bracket that nothing closes is plain text."""
-    text = header.replace("\r", "").replace("\n", " ")
     found, now, word, index = [], Reading(), [], 0
     open_ended: set[str] = set()  # asked once: looking for each one's end again takes too long
     while index < len(text):
@@ -89,15 +88,15 @@ def enclosed(text: str, start: int) -> tuple[str, int | None]:
     return "", None
 
 
-def finish(reading: Reading, body_charset: str | None) -> Address:
+def finish(reading: Reading) -> Address:
     """The (name, email) of one reading; ("", "") when it holds neither."""
     outside = " ".join(" ".join(reading.words).split())
     email, name = (reading.angle, outside) if reading.angle is not None else bare(outside)
     if "@" not in email and "@" in name:
         email, name = bare(name)  # joe@example.com <joe>
     name = name or " ".join(reading.comments)
-    name = header_text(name.strip(" '\""), body_charset=body_charset)
-    return name[:LONGEST_NAME].strip(), cleaned(email, body_charset)
+    name = worded(name.strip(" '\""))
+    return name[:LONGEST_NAME].strip(), cleaned(email)
 
 
 def bare(words: str) -> Address:
@@ -109,13 +108,13 @@ def bare(words: str) -> Address:
     return tokens[at], " ".join(tokens[:at] + tokens[at + 1 :])
 
 
-def cleaned(email: str, body_charset: str | None) -> str:
+def cleaned(email: str) -> str:
     """The address without what does not belong to it, or "" when it is none.
 
     One with a second @ or a bracket in it is refused, not guessed at: programs
     disagree about whose it is.
     """
-    email = header_text(email, body_charset=body_charset).replace(" ", "").strip("<>'\"[]()")
+    email = worded(email).replace(" ", "").strip("<>'\"[]()")
     if email.startswith("@"):  # a route: @relay,@relay:joe@example.com
         email = email.rpartition(":")[2]
     local, _, domain = email.removeprefix("mailto:").partition("@")

@@ -3,7 +3,7 @@
 import re
 from urllib.parse import unquote_to_bytes
 
-from ally.channels.mail.words import decode, header_bytes, header_text
+from ally.channels.mail.words import decode, readable, worded
 
 # `; name=value` and `; name="quoted \" value"`: no two ways to match the same text.
 PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))', re.DOTALL)
@@ -34,7 +34,7 @@ def parameters(header: str) -> dict[str, Pieces]:
 
 def raw_parameter(header: str, name: str) -> str | None:
     """A parameter as it came, without its quotes: the boundary must match byte for byte."""
-    pieces = parameters(header).get(name)
+    pieces = parameters(header.replace("\r", "").replace("\n", "")).get(name)
     if pieces is None:
         return None
     return "".join(pieces[number][0] for number in sorted(pieces))
@@ -42,14 +42,14 @@ def raw_parameter(header: str, name: str) -> str | None:
 
 def parameter(header: str, name: str, *, body_charset: str | None = None) -> str | None:
     """A parameter as text, also one in pieces, percent-encoded, or in encoded words."""
-    pieces = parameters(header).get(name)
+    pieces = parameters(readable(header, body_charset=body_charset)).get(name)
     if pieces is None:
         return None
     in_order = [pieces[number] for number in sorted(pieces)]
     if not any(encoded for _, encoded in in_order):
-        return header_text("".join(value for value, _ in in_order), body_charset=body_charset)
+        return worded("".join(value for value, _ in in_order))
     charset, raw = extended(in_order)
-    return decode(raw, charset or body_charset)
+    return worded(decode(raw, charset or body_charset))
 
 
 def extended(pieces: list[tuple[str, bool]]) -> tuple[str, bytes]:
@@ -60,6 +60,6 @@ def extended(pieces: list[tuple[str, bool]]) -> tuple[str, bytes]:
         charset, _, first = first.split("'", 2)
     values = [(first, encoded), *pieces[1:]]
     return charset, b"".join(
-        unquote_to_bytes(header_bytes(value)) if encoded else header_bytes(value)
+        unquote_to_bytes(value) if encoded else value.encode()
         for value, encoded in values
     )

@@ -132,8 +132,14 @@ def is_whole_intro(lines: list[Line], number: int) -> bool:
             return False
         words = f"{words} {line.strip()[:LONGEST_INTRO]}"
         if ends_intro(line):
-            return "@" in words or sum(letter.isdigit() for letter in words) >= 3
+            dated = "@" in words or sum(letter.isdigit() for letter in words) >= 3
+            return dated and not is_marked_below(lines, number + INTRO_LINES)
     return False
+
+
+def is_marked_below(lines: list[Line], number: int) -> bool:
+    """Whether ">" marks the history near here, so that answers between its lines can be told."""
+    return any(line.lstrip().startswith(">") for _, line in lines[number - INTRO_LINES : number + 2])
 
 
 def begins_intro(line: str) -> bool:

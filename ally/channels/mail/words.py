@@ -47,7 +47,7 @@ def decode(raw: bytes, charset: str | None = None, *, else_as: str | None = None
     """
     named = codec_of(charset)
     if named == "ascii" or named is None:
-        candidates = ["utf-8", codec_of(else_as)]
+        candidates = ["iso2022_jp" if b"\x1b$" in raw else None, "utf-8", codec_of(else_as)]
     else:
         candidates = [named, "utf-8"]
     for name in candidates:
@@ -96,15 +96,23 @@ def storable(text: str) -> str:
     return SURROGATES.sub("\ufffd", text)
 
 
-def header_bytes(value: str) -> bytes:
-    """A header as it came, unfolded.  The parser hands 8-bit bytes over as surrogates."""
-    return value.replace("\r", "").replace("\n", "").encode("utf-8", "surrogateescape")
+def readable(value: str, *, body_charset: str | None = None) -> str:
+    """A header unfolded and its 8-bit bytes decoded, its encoded words as they are.
+
+    `value` is as the parser gives it, one character for each byte.
+    """
+    raw = value.replace("\r", "").replace("\n", "").encode("latin-1", "replace")
+    return decode(raw, else_as=body_charset)
+
+
+def worded(text: str) -> str:
+    """A header's text in one line, its encoded words decoded."""
+    return clean(decode_words(text) if "=?" in text else text).strip()
 
 
 def header_text(value: str, *, body_charset: str | None = None) -> str:
     """A header in one line of readable text: 8-bit bytes and encoded words decoded once."""
-    raw = decode(header_bytes(value), else_as=body_charset)
-    return clean(decode_words(raw)).strip() if "=?" in raw else clean(raw).strip()
+    return worded(readable(value, body_charset=body_charset))
 
 
 def decode_words(text: str) -> str:
@@ -130,7 +138,9 @@ def decode_words(text: str) -> str:
 
 
 def word_bytes(word: re.Match[str]) -> bytes:
-    raw = word[3].encode("utf-8", "surrogatepass")
+    # Letters that should have been encoded and were not are in the charset of the word.
+    codec = "ascii" if word[3].isascii() else codec_of(word[1]) or "utf-8"
+    raw = word[3].encode(codec, "replace")
     if word[2] in "qQ":
         return binascii.a2b_qp(raw.replace(b"_", b" "), header=True)
     return base64_bytes(raw)

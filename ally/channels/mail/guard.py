@@ -1,0 +1,172 @@
+"""Mails are read by child processes, which may run out of time or memory, or crash, instead of us.
+
+A few children live long and are lent out, one to a thread at a time.  A child
+that is late, dies, or answers nonsense is killed, and the next mail gets a new
+one.  Children know no secrets: they get no environment but what Python needs.
+"""
+
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+from pathlib import Path
+from queue import Empty, LifoQueue
+from typing import Any
+
+from ally.channels.mail.parsed import Parsed, Unreadable, from_json
+
+MAIL_SECONDS = 5.0
+START_SECONDS = 30.0  # a new child imports its libraries first, on a machine that may be busy
+ROOT = Path(__file__).parents[3]
+# -I takes the working directory and the user's packages from the path; our folder is named instead.
+START = (
+    "import sys; sys.path.insert(0, sys.argv[1]); from ally.channels.mail.child import serve; serve()"
+)
+NEEDED_BY_PYTHON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
+LENGTH = struct.Struct(">Q")
+READY = b"!"
+ANSWER_PER_BYTE = 3  # base64 of the files, and the text and the HTML beside it
+ANSWER_BESIDES = 32 * 1024 * 1024
+
+
+class Late(Exception):
+    """The child did not answer in time."""
+
+
+class Broken(Exception):
+    """The child died, or answered nonsense."""
+
+
+class Child:
+    """One process that reads mails, and our end of the socket to it."""
+
+    def __init__(self) -> None:
+        self.socket, theirs = socket.socketpair()
+        with theirs:
+            self.process = subprocess.Popen(  # noqa: S603 - our own program, no shell
+                [sys.executable, "-I", "-c", START, str(ROOT)],
+                stdin=theirs.fileno(),
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                env={name: os.environ[name] for name in NEEDED_BY_PYTHON if name in os.environ},
+                start_new_session=True,  # Ctrl-C is for us; a child ends when our socket closes
+            )
+        try:
+            if self.receive(1, time.monotonic() + START_SECONDS) != READY:
+                raise Broken
+        except BaseException:
+            self.kill()
+            raise
+
+    def ask(self, raw: bytes, *, seconds: float) -> dict[str, Any]:
+        """The child's answer about the mail.  Raises Late or Broken; it is of no use then."""
+        deadline = time.monotonic() + seconds
+        self.send(LENGTH.pack(len(raw)) + raw, deadline)
+        (size,) = LENGTH.unpack(self.receive(LENGTH.size, deadline))
+        if size > ANSWER_PER_BYTE * len(raw) + ANSWER_BESIDES:
+            raise Broken
+        try:
+            answer = json.loads(self.receive(size, deadline))
+        except (ValueError, RecursionError) as error:
+            raise Broken from error
+        if not isinstance(answer, dict):
+            raise Broken
+        return answer
+
+    def send(self, sent: bytes, deadline: float) -> None:
+        self.socket.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            self.socket.sendall(sent)
+        except TimeoutError as error:
+            raise Late from error
+        except OSError as error:
+            raise Broken from error
+
+    def receive(self, size: int, deadline: float) -> bytes:
+        """Exactly `size` bytes."""
+        pieces, missing = [], size
+        while missing:
+            self.socket.settimeout(max(0.001, deadline - time.monotonic()))
+            try:
+                piece = self.socket.recv(min(missing, 1 << 20))
+            except TimeoutError as error:
+                raise Late from error
+            except OSError as error:
+                raise Broken from error
+            if not piece:
+                raise Broken
+            pieces.append(piece)
+            missing -= len(piece)
+        return b"".join(pieces)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.socket.close()
+
+
+_idle: LifoQueue[Child] = LifoQueue()
+
+
+def parse(raw: bytes, *, seconds: float = MAIL_SECONDS) -> Parsed:
+    """What the mail says.  Raises Unreadable with a plain reason, and nothing else."""
+    child = borrow()
+    try:
+        answer = child.ask(raw, seconds=seconds)
+        if "reason" in answer:
+            raise Unreadable(str(answer["reason"]))
+        parsed = from_json(answer)
+    except Unreadable:
+        _idle.put(child)
+        raise
+    except Late:
+        child.kill()
+        raise Unreadable(f"It took longer than {seconds:g} seconds to read.") from None
+    except (Broken, KeyError, TypeError, ValueError, AttributeError):
+        child.kill()
+        raise Unreadable("Reading it took too much memory, or broke the reader.") from None
+    except BaseException:  # whoever stops us leaves no child half-way through an answer
+        child.kill()
+        raise
+    _idle.put(child)
+    return parsed
+
+
+def borrow() -> Child:
+    """A child that waits, or a new one; so there are never more than threads that read."""
+    while True:
+        try:
+            child = _idle.get_nowait()
+        except Empty:
+            return started()
+        if child.process.poll() is None:
+            return child
+        child.kill()
+
+
+def started() -> Child:
+    try:
+        return Child()
+    except (Late, Broken):
+        raise Unreadable("The program that reads mails could not be started.") from None
+
+
+def stop() -> None:
+    """End the children that wait.  Those of a process that dies end by themselves."""
+    while True:
+        try:
+            _idle.get_nowait().kill()
+        except Empty:
+            return
+
+
+def forget_children() -> None:
+    # A forked process must not speak to its parent's children.
+    global _idle
+    _idle = LifoQueue()
+
+
+os.register_at_fork(after_in_child=forget_children)

@@ -1,0 +1,46 @@
+"""Names of files as strangers give them, made safe to show and to save under."""
+
+import unicodedata
+
+LONGEST_NAME = 150  # characters; with their bytes well under the 255 that file systems take
+PATH_SIGNS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+ENDINGS = {
+    "message/rfc822": "eml",
+    "text/plain": "txt",
+    "text/html": "html",
+    "text/calendar": "ics",
+    "text/csv": "csv",
+    "application/pdf": "pdf",
+    "application/zip": "zip",
+    "image/jpeg": "jpg",
+    "image/png": "png",
+    "image/gif": "gif",
+}
+
+
+def safe_name(name: str | None, kind: str, number: int) -> str:
+    """The file's own name without paths, control and bidi characters; else one made for it."""
+    kept = "".join(letter for letter in (name or "") if is_shown(letter))
+    # Only the last step of a path is a name; but "a/b" decoded from words is no path of ours.
+    kept = " ".join(kept.translate(PATH_SIGNS).split()).strip(". ")
+    return shortened(kept) if kept.strip("_") else made_name(kind, number)
+
+
+def is_shown(letter: str) -> bool:
+    """Whether the letter is neither a control nor one that turns or hides its neighbours."""
+    return letter.isspace() or unicodedata.category(letter) not in {"Cc", "Cf", "Cs", "Co", "Cn"}
+
+
+def shortened(name: str) -> str:
+    if len(name) <= LONGEST_NAME:
+        return name
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > 10:
+        return name[:LONGEST_NAME]
+    return f"{stem[: LONGEST_NAME - len(ending) - 1]}.{ending}"
+
+
+def made_name(kind: str, number: int) -> str:
+    stem = "message" if kind == "message/rfc822" else "attachment"
+    ending = ENDINGS.get(kind)
+    return f"{stem}-{number}.{ending}" if ending else f"{stem}-{number}"

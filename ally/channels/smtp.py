@@ -1,0 +1,253 @@
+"""SMTP, spoken step by step, so that it is always known whether a mail can have been accepted.
+
+Until the dot that ends the mail is sent, it cannot have been; from then on only
+the server's answer tells, and where none comes the outcome is unknown.
+"""
+
+import re
+import smtplib
+import ssl
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from ally.channels.adapters import Kind, Outcome
+from ally.channels.mail import headers
+
+STEP_SECONDS = 20.0  # how long the server may take for one answer
+FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
+END_OF_MAIL = b".\r\n"
+PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+
+
+@dataclass(frozen=True)
+class Server:
+    """A mail server.  `encryption` is "from the start", "required" or "when offered"."""
+
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+    encryption: str
+
+
+def server_at(url: str) -> Server:
+    """The server of an SMTP_URL: `smtp://[user:password@]host[:port][?starttls=required]` or
+    `smtps://...`.  Raises ValueError for any other URL."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise ValueError("SMTP_URL must be like smtp://host:25 or smtps://user:password@host")
+    asked = parse_qs(parts.query).get("starttls") == ["required"]
+    required = asked or parts.username is not None
+    implicit = parts.scheme == "smtps"
+    usual = "smtps" if implicit else "submission" if parts.username else "smtp"
+    return Server(
+        host=parts.hostname,
+        port=parts.port or PORTS[usual],
+        user=unquote(parts.username) if parts.username else None,
+        password=unquote(parts.password or ""),
+        encryption="from the start" if implicit else "required" if required else "when offered",
+    )
+
+
+class Refused(Exception):
+    """The mail was not, and will not be, accepted in this conversation."""
+
+    def __init__(self, kind: Kind, answer: str):
+        super().__init__(answer)
+        self.outcome = Outcome(kind, in_one_line(answer))
+
+
+class Smtp:
+    """The adapter for mail channels."""
+
+    def __init__(self, url: str, *, step_seconds: float = STEP_SECONDS):
+        self.server = server_at(url)
+        self.step_seconds = step_seconds
+        self.trust = ssl.create_default_context()
+
+    def send(
+        self, sender: str, recipients: Sequence[str], raw: bytes, *, within: timedelta
+    ) -> Outcome:
+        """See Adapter.  A refusal of one recipient refuses the mail to all."""
+        talk = Conversation(self.server, self.trust, self.step_seconds, within)
+        try:
+            talk.begin(sender)
+            talk.name(sender, recipients, raw)
+            talk.write(raw)
+        except Refused as refusal:
+            return refusal.outcome
+        except Exception as error:  # whatever it is, the mail was not complete
+            return Outcome(Kind.DEFERRED, in_words(error))
+        else:
+            return talk.complete()
+        finally:
+            talk.end()
+
+
+class Conversation:
+    """One connection, for one mail."""
+
+    def __init__(
+        self, server: Server, trust: ssl.SSLContext, step_seconds: float, within: timedelta
+    ):
+        self.server, self.trust, self.step_seconds = server, trust, step_seconds
+        self.ends_at = time.monotonic() + within.total_seconds()
+        self.smtp: smtplib.SMTP | None = None
+
+    def begin(self, sender: str) -> None:
+        """Connect, greet, encrypt and sign in.
+
+        What goes wrong here says nothing about this mail, and an operator can mend
+        it, so it is tried again even when the server calls it permanent.
+        """
+        self.smtp = self.connected(own_name=ascii_domain(sender))
+        self.greet()
+        if self.server.encryption != "from the start":
+            self.encrypt()
+        if self.server.user is not None:
+            self.step().login(self.server.user, self.server.password or "")
+
+    def connected(self, own_name: str) -> smtplib.SMTP:
+        # Naming ourselves spares smtplib a look-up of this machine's name, which can take long.
+        place = (self.server.host, self.server.port, own_name)
+        if self.server.encryption == "from the start":
+            return smtplib.SMTP_SSL(*place, timeout=self.patience(), context=self.trust)
+        return smtplib.SMTP(*place, timeout=self.patience())
+
+    def greet(self) -> None:
+        code, answer = self.step().ehlo()
+        if not is_positive(code):
+            code, answer = self.step().helo()
+        if not is_positive(code):
+            raise Refused(Kind.DEFERRED, reply(code, answer))
+
+    def encrypt(self) -> None:
+        if self.step().has_extn("starttls"):
+            code, answer = self.step().starttls(context=self.trust)
+            if code != 220:
+                raise Refused(Kind.DEFERRED, reply(code, answer))
+            self.greet()
+        elif self.server.encryption == "required":
+            raise Refused(Kind.DEFERRED, "the mail server offers no encryption")
+
+    def name(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
+        """Say who sends it, and to whom."""
+        sender, *to = [headers.wire_address(address) for address in (sender, *recipients)]
+        options = self.options([sender, *to], raw)
+        self.expect(self.step().mail(sender, options))
+        for address in to:
+            self.expect(self.step().rcpt(address))
+
+    def options(self, addresses: list[str], raw: bytes) -> list[str]:
+        """What MAIL must say of the mail.  Raises Refused when the server cannot take it."""
+        smtp, options = self.step(), []
+        if smtp.has_extn("size"):
+            options.append(f"SIZE={len(raw)}")
+        if not all(address.isascii() for address in addresses):
+            if not smtp.has_extn("smtputf8"):
+                raise Refused(
+                    Kind.REJECTED, "the mail server takes no addresses with letters beyond ASCII"
+                )
+            options.append("SMTPUTF8")
+        if not raw.isascii():
+            if not smtp.has_extn("8bitmime"):
+                raise Refused(Kind.REJECTED, "the mail server takes no mail in 8 bits")
+            options.append("BODY=8BITMIME")
+        return options
+
+    def write(self, raw: bytes) -> None:
+        """Send all of the mail but the dot that ends it."""
+        self.expect(self.step().docmd("DATA"), positive=354)
+        body = raw if raw.endswith(b"\r\n") else raw + b"\r\n"
+        self.step().send(re.sub(rb"(?m)^\.", b"..", body))
+
+    def complete(self) -> Outcome:
+        """Send the dot, and read what became of the mail."""
+        if time.monotonic() >= self.ends_at:
+            return Outcome(Kind.DEFERRED, "the mail server was too slow, so it was not completed")
+        try:
+            smtp = self.step()
+            smtp.send(END_OF_MAIL)
+            code, answer = smtp.getreply()
+        except Exception as error:  # whatever it is, the mail may have been accepted
+            return Outcome(Kind.UNKNOWN, in_words(error))
+        return Outcome(kind_of(code), reply(code, answer))
+
+    def end(self) -> None:
+        if self.smtp is None:
+            return
+        with suppress(OSError, ValueError):
+            if self.smtp.sock is not None:
+                self.smtp.sock.settimeout(FAREWELL_SECONDS)
+                self.smtp.docmd("QUIT")
+        self.smtp.close()
+
+    def expect(self, said: tuple[int, bytes], positive: int = 250) -> None:
+        """Raises Refused unless the server said yes."""
+        code, answer = said
+        if code != positive and not (positive == 250 and is_positive(code)):
+            kind = Kind.REJECTED if 500 <= code < 600 else Kind.DEFERRED
+            raise Refused(kind, reply(code, answer))
+
+    def step(self) -> smtplib.SMTP:
+        """The connection, with the time that the next step may take."""
+        assert self.smtp is not None
+        if self.smtp.sock is None:
+            raise smtplib.SMTPServerDisconnected("closed")
+        self.smtp.sock.settimeout(self.patience())
+        return self.smtp
+
+    def patience(self) -> float:
+        """Seconds that one step may take.  Raises TimeoutError when none are left."""
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return min(self.step_seconds, left)
+
+
+def is_positive(code: int) -> bool:
+    return 200 <= code < 300
+
+
+def kind_of(code: int) -> Kind:
+    """What the answer to the whole mail means."""
+    kinds = {2: Kind.ACCEPTED, 4: Kind.DEFERRED, 5: Kind.REJECTED}
+    return kinds.get(code // 100, Kind.UNKNOWN)
+
+
+def reply(code: int, answer: bytes) -> str:
+    return in_one_line(f"{code} {answer.decode('utf-8', 'replace')}")
+
+
+def in_one_line(answer: str) -> str:
+    return headers.clean(answer)
+
+
+def in_words(error: Exception) -> str:
+    """Why the mail server could not be talked to."""
+    if isinstance(error, smtplib.SMTPResponseException):
+        return reply(error.smtp_code, as_bytes(error.smtp_error))
+    if isinstance(error, TimeoutError):
+        return "the mail server did not answer in time"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return in_one_line(f"the mail server's certificate is not valid: {error.verify_message}")
+    if isinstance(error, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
+        return "the mail server closed the connection"
+    if isinstance(error, smtplib.SMTPNotSupportedError):
+        return "the mail server offers no way to sign in"
+    if isinstance(error, OSError):
+        return in_one_line(f"the mail server could not be reached: {error.strerror or error}")
+    return f"the mail could not be handed over ({type(error).__name__})"
+
+
+def as_bytes(text: bytes | str) -> bytes:
+    return text if isinstance(text, bytes) else text.encode()
+
+
+def ascii_domain(address: str) -> str:
+    domain = headers.wire_address(address).rpartition("@")[2]
+    return domain if domain.isascii() and headers.is_message_id(domain) else "localhost"

@@ -1,0 +1,276 @@
+"""Drafts for what customers write: gathered, written, stored, and put before the reviewers."""
+
+import logging
+from collections.abc import Callable
+from datetime import timedelta
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import exists, or_, select, text
+
+from ally import clock
+from ally.channels.mail.compose import html_of
+from ally.channels.models import Channel
+from ally.db import current_account_id, db
+from ally.desk.models import Conversation, Message, MessageDirection
+from ally.errors import AllyError
+from ally.events import trail
+from ally.jobs.queue import job
+from ally.knowledge.retrieval import PostgresIndex
+from ally.knowledge.writer import Question, RetrievalWriter, Writer, Written
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
+from ally.review.models import Draft, DraftStatus
+
+TIME_LIMIT = timedelta(seconds=30)  # for one answer, retrieval and writing together
+MOST_MESSAGES = 5  # of the customer's, since our last reply, that one answer looks at
+UNWRITTEN = "none"  # the model key and prompt version of a draft that no writer could write
+SUBJECT_SHOWN = 120  # characters of the subject in a notification
+
+logger = logging.getLogger(__name__)
+
+
+class TooSlow(AllyError):
+    """The writer took longer than it may."""
+
+
+def retrieval_writer(account_id: UUID) -> Writer:
+    return RetrievalWriter(PostgresIndex(account_id), account_id)
+
+
+_make_writer: Callable[[UUID], Writer] = retrieval_writer
+
+
+def use_writer(make: Callable[[UUID], Writer]) -> None:
+    """Say, once at start-up, who writes an account's drafts; `retrieval_writer` unless told."""
+    global _make_writer
+    _make_writer = make
+
+
+@job("desk.write_draft")
+def write_draft(message_id: str) -> None:
+    """Write the draft that answers this message, unless it needs none or has one."""
+    message = find_message(UUID(message_id))
+    if message is None or not needs_draft(message):
+        return
+    began = monotonic()
+    written, problem = try_to_write(message)
+    seconds = round(monotonic() - began, 3)
+    # Held only now: a slow writer must not keep the customer's next mail waiting.
+    conversation = hold(message.conversation_id)
+    if not needs_draft(message):
+        return
+    supersede_pending(conversation)
+    draft = store(message, written, problem, seconds)
+    tell(conversation, draft, seconds)
+
+
+def find_message(message_id: UUID) -> Message | None:
+    return db.session.scalar(
+        select(Message).where(
+            Message.account_id == current_account_id(), Message.id == message_id
+        )
+    )
+
+
+def needs_draft(message: Message) -> bool:
+    """Whether this is a customer's newest message, by a person, readable, and not drafted yet."""
+    return (
+        message.is_inbound
+        and not message.metadata_.get("auto_submitted")
+        and not message.conversation.is_quarantined
+        and not has_newer(message)
+        and not has_triggered(message)
+    )
+
+
+def has_newer(message: Message) -> bool:
+    """Whether the customer has written again; by arrival, since a mail may claim any date."""
+    newer = exists().where(
+        Message.account_id == message.account_id,
+        Message.conversation_id == message.conversation_id,
+        Message.direction == MessageDirection.INBOUND,
+        Message.id > message.id,
+    )
+    return bool(db.session.scalar(select(newer)))
+
+
+def has_triggered(message: Message) -> bool:
+    """Whether a draft was written for it before, even one that has been superseded since."""
+    before = exists().where(
+        Draft.account_id == message.account_id,
+        Draft.conversation_id == message.conversation_id,
+        or_(
+            Draft.trigger_message_id == message.id,
+            Draft.metadata_["trigger_message_id"].as_string() == str(message.id),
+        ),
+    )
+    return bool(db.session.scalar(select(before)))
+
+
+def try_to_write(message: Message) -> tuple[Written | None, str | None]:
+    """What the writer wrote, or why it could not, in words for the agent."""
+    began = monotonic()
+    try:
+        # A savepoint, so that a failed query does not take the job's transaction along.
+        with db.session.begin_nested():
+            limit_statements(TIME_LIMIT)
+            written = _make_writer(message.account_id).write(question_of(message))
+            refuse_late(monotonic() - began)
+            lift_limit()
+        return written, None
+    except Exception as error:  # whatever it is, the conversation must reach the queue
+        logger.warning("no draft for message %s: %s", message.id, type(error).__name__)
+        return None, problem_of(error)
+
+
+def limit_statements(limit: timedelta) -> None:
+    milliseconds = max(1, int(limit.total_seconds() * 1000))
+    db.session.execute(text(f"SET LOCAL statement_timeout = {milliseconds:d}"))
+
+
+def lift_limit() -> None:
+    db.session.execute(text("SET LOCAL statement_timeout = DEFAULT"))
+
+
+def refuse_late(seconds: float) -> None:
+    if seconds > TIME_LIMIT.total_seconds():
+        raise TooSlow(f"The writer took longer than {TIME_LIMIT.total_seconds():.0f} seconds.")
+
+
+def problem_of(error: Exception) -> str:
+    """Words for a person: a refusal's own, but nothing of a program's innards."""
+    if isinstance(error, AllyError):
+        return str(error)
+    return f"The writer failed ({type(error).__name__}). Please write this reply by hand."
+
+
+def question_of(message: Message) -> Question:
+    conversation = message.conversation
+    return Question(
+        customer_name=conversation.customer_name,
+        subject=message.subject or conversation.subject or "",
+        text="\n\n".join(own.own_text for own in unanswered(message)),
+        agent_signature=signature_of(conversation.channel),
+    )
+
+
+def unanswered(message: Message) -> list[Message]:
+    """What the customer has written since our last reply up to this message, the first first."""
+    last_reply = (
+        select(Message.id)
+        .where(*in_conversation_of(message), Message.direction == MessageDirection.OUTBOUND)
+        .order_by(Message.id.desc())
+        .limit(1)
+    ).scalar_subquery()
+    newest_first = db.session.scalars(
+        select(Message)
+        .where(
+            *in_conversation_of(message),
+            Message.direction == MessageDirection.INBOUND,
+            Message.id <= message.id,
+            or_(last_reply.is_(None), Message.id > last_reply),
+        )
+        .order_by(Message.id.desc())
+        .limit(MOST_MESSAGES)
+    ).all()
+    return [*reversed(newest_first)] or [message]
+
+
+def in_conversation_of(message: Message) -> tuple[Any, ...]:
+    return (
+        Message.account_id == message.account_id,
+        Message.conversation_id == message.conversation_id,
+    )
+
+
+def signature_of(channel: Channel) -> str:
+    return channel.from_name or channel.name
+
+
+def hold(conversation_id: UUID) -> Conversation:
+    """The conversation, held until the transaction ends: always before any of its drafts."""
+    return db.session.scalars(
+        select(Conversation)
+        .where(Conversation.id == conversation_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def supersede_pending(conversation: Conversation) -> None:
+    """Set the waiting reply aside, if there is one.
+
+    It gives its message up and keeps it in `metadata`, so that at most one draft, the
+    newest, stands for each message (contract 001-35).
+    """
+    waiting = db.session.scalar(
+        select(Draft)
+        .where(
+            Draft.account_id == conversation.account_id,
+            Draft.conversation_id == conversation.id,
+            Draft.kind == "reply",
+            Draft.status == DraftStatus.PENDING,
+        )
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    if waiting is None:
+        return
+    waiting.status = DraftStatus.SUPERSEDED
+    if waiting.trigger_message_id is not None:
+        trigger = str(waiting.trigger_message_id)
+        waiting.metadata_ = {**waiting.metadata_, "trigger_message_id": trigger}
+        waiting.trigger_message_id = None
+    trail.record(waiting, "draft.superseded")
+    db.session.flush()  # before the new one takes its place as the only pending draft
+
+
+def store(message: Message, written: Written | None, problem: str | None, seconds: float) -> Draft:
+    draft = Draft(
+        account_id=message.account_id,
+        kind="reply",
+        conversation_id=message.conversation_id,
+        trigger_message_id=message.id,
+        model_key=written.model_key if written else UNWRITTEN,
+        prompt_version=written.prompt_version if written else UNWRITTEN,
+        status=DraftStatus.PENDING,
+        suggested_text=written.text if written else "",
+        suggested_html=html_of(written.text) if written else None,
+        top_sources=written.sources if written else [],
+        payload=payload_of(written, problem),
+        metadata_={"seconds": seconds, "written_at": clock.now().isoformat()},
+    )
+    db.session.add(draft)
+    db.session.flush()  # its id goes into the event and the notification
+    return draft
+
+
+def payload_of(written: Written | None, problem: str | None) -> dict[str, Any]:
+    if written is None:
+        return {"sentences": [], "notes": [], "problem": problem}
+    return {"sentences": written.sentences, "notes": written.notes}
+
+
+def tell(conversation: Conversation, draft: Draft, seconds: float) -> None:
+    """Record what was written, and put it into everybody's feed."""
+    if draft.problem:
+        trail.record(draft, "draft.failed", reason=draft.problem)
+        kind, words = NotificationType.DRAFT_FAILED, "No draft"
+    else:
+        trail.record(draft, "draft.written", sources=draft.grounded, seconds=f"{seconds:.1f}")
+        kind, words = NotificationType.DRAFT_READY, "Draft ready"
+    feed.notify(
+        conversation.account_id,
+        kind,
+        title=f"{words}: {subject_of(conversation)}",
+        url=f"/review/{draft.id}",
+        draft_id=str(draft.id),
+        conversation_id=str(conversation.id),
+    )
+
+
+def subject_of(conversation: Conversation) -> str:
+    subject = " ".join((conversation.subject or "(no subject)").split())
+    return subject if len(subject) <= SUBJECT_SHOWN else subject[: SUBJECT_SHOWN - 1] + "…"

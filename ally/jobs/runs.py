@@ -1,0 +1,97 @@
+"""Long jobs that an operator watches: they start, get on, and end well or badly."""
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from ally import clock
+from ally.db import current_account_id, db
+from ally.errors import NotFound
+from ally.events import trail
+from ally.jobs.models import JobRun, JobStatus, JobType
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
+
+LONGEST_ERROR = 2_000  # characters
+IN_WORDS = {
+    JobType.CRAWL: "Reading the pages",
+    JobType.INGEST_GOLDENS: "Taking in the goldens",
+    JobType.CORRECTIONS_SYNC: "Learning from corrections",
+}
+
+
+def request(type_: JobType) -> JobRun:
+    """A new run of the current account, which waits for the job that the caller enqueues."""
+    run = JobRun(account_id=current_account_id(), type=type_, status=JobStatus.QUEUED, progress=0)
+    db.session.add(run)
+    db.session.flush()  # the job names it
+    return run
+
+
+def start(what: JobType | UUID | str, by: trail.Actor | None = None) -> JobRun:
+    """The run, going on: the one of this id, or a new one of this type.  Raises NotFound."""
+    run = request(what) if isinstance(what, JobType) else find_run(UUID(str(what)))
+    run.status, run.started_at = JobStatus.RUNNING, clock.now()
+    trail.record(run, "job.started", by=by, type=run.type.value)
+    return run
+
+
+def find_run(run_id: UUID) -> JobRun:
+    """The current account's run.  Raises NotFound."""
+    run = db.session.scalar(
+        select(JobRun).where(JobRun.account_id == current_account_id(), JobRun.id == run_id)
+    )
+    if run is None:
+        raise NotFound("There is no such run.")
+    return run
+
+
+def progress(run: JobRun, percent: int) -> None:
+    """Note how far it got, from 0 to 100; others see it when the job's body commits."""
+    run.progress = max(run.progress, min(percent, 100))
+
+
+def succeed(run: JobRun, metrics: dict[str, Any] | None = None, **more: Any) -> None:
+    run.status, run.progress = JobStatus.SUCCEEDED, 100
+    run.metrics = {**(metrics or {}), **more}
+    run.finished_at, run.error = clock.now(), None
+
+
+def fail(run: JobRun, error: str) -> None:
+    """Note why it failed, and tell everybody."""
+    run.status, run.error = JobStatus.FAILED, error[:LONGEST_ERROR]
+    run.finished_at = clock.now()
+    feed.notify(
+        run.account_id,
+        NotificationType.JOB_FAILED,
+        title=f"{IN_WORDS[run.type]} failed",
+        url="/jobs",
+        run_id=str(run.id),
+    )
+
+
+def give_up(run_id: str) -> None:
+    """Mark a run whose job failed at every try, unless it has said so itself."""
+    run = find_run(UUID(run_id))
+    if run.status in {JobStatus.QUEUED, JobStatus.RUNNING}:
+        fail(run, "It failed at every try; the worker's log says where.")
+
+
+def runs_of(
+    account_id: UUID,
+    type: JobType | None = None,
+    status: JobStatus | None = None,
+    after: UUID | None = None,
+    limit: int = 50,
+) -> Sequence[JobRun]:
+    """The account's runs, the newest first; the page that follows the run `after`."""
+    runs = select(JobRun).where(JobRun.account_id == account_id)
+    if type is not None:
+        runs = runs.where(JobRun.type == type)
+    if status is not None:
+        runs = runs.where(JobRun.status == status)
+    if after is not None:
+        runs = runs.where(JobRun.id < after)
+    return db.session.scalars(runs.order_by(JobRun.id.desc()).limit(limit)).all()

@@ -1,0 +1,6 @@
+// The page's own behaviours; each finds its elements by a data- attribute.
+import "./keys.js";
+import "./editor.js";
+import "./queue.js";
+import "./countdown.js";
+import "./dialogs.js";
