@@ -156,9 +156,11 @@ def sentences_drawn(
 def sentence_drawn(words: str, sentence: dict[str, Any]) -> Markup:
     source = sentence.get("source")
     if source is not None:
-        return Markup('{} <sup><a href="#s{}" aria-label="Source {}">{}</a></sup>').format(
-            words, source, source, source
-        )
+        said = words.rstrip(".!?…")
+        # No break before the number, so that it never begins a line.
+        return Markup(
+            '{}\N{NO-BREAK SPACE}<sup><a href="#s{}" title="Source {}">{}</a></sup>{}'
+        ).format(said, source, source, source, words[len(said) :])
     if sentence.get("role") == "frame":  # a greeting or a closing claims nothing
         return escape(words)
     return Markup('<span class="unsupported" title="No source supports this">{}</span>').format(

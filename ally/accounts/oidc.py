@@ -28,6 +28,7 @@ from ally.errors import AllyError, NotAllowed
 
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512"]
 ALGORITHMS += ["ES256", "ES384", "ES512", "EdDSA"]  # never "none", and no shared secret
+KEY_TYPES = ("RSA", "EC", "OKP")
 SCOPE = "openid email profile"
 CLOCKS_APART = 60  # seconds that the provider's clock may differ from ours
 LONGEST_WAIT = 5.0  # seconds for the provider to go on, and twice that in all
@@ -147,7 +148,7 @@ class Provider:
                 return token
         except requests.RequestException as error:
             raise down(type(error).__name__) from None
-        except (OAuthError, ValueError, TypeError) as error:
+        except (OAuthError, ValueError, TypeError, RecursionError) as error:
             raise not_proved(f"the code was refused: {type(error).__name__}") from None
 
     def read_id_token(
@@ -227,6 +228,7 @@ class Provider:
         """The callback's address after the development provider's form, filled in for `person`."""
         try:
             with self.session() as session:
+                session.max_redirects = 1  # it is read here, and followed by the browser
                 answer = session.post(
                     begun.url, data={"sub": person}, withhold_token=True, allow_redirects=False
                 )
@@ -260,13 +262,15 @@ def keys_for(kid: object, jwks: dict[str, Any]) -> list[RSAKey | ECKey | OKPKey]
     for described in jwks.get("keys") or []:
         if not isinstance(described, dict) or described.get("use", "sig") != "sig":
             continue
+        if described.get("kty") not in KEY_TYPES:
+            continue
         if kid is not None and described.get("kid", kid) != kid:
             continue
         try:
             key = import_key(described)
-        except (JoseError, ValueError, TypeError, KeyError):  # of a kind that we do not know
+        except (JoseError, ValueError, TypeError, KeyError):  # of a curve that we do not know
             continue
-        if isinstance(key, RSAKey | ECKey | OKPKey):  # never a shared secret
+        if isinstance(key, RSAKey | ECKey | OKPKey):
             keys.append(key)
     return keys
 

@@ -68,9 +68,7 @@ def write_draft(message_id: str) -> None:
 
 def find_message(message_id: UUID) -> Message | None:
     return db.session.scalar(
-        select(Message).where(
-            Message.account_id == current_account_id(), Message.id == message_id
-        )
+        select(Message).where(Message.account_id == current_account_id(), Message.id == message_id)
     )
 
 

@@ -161,7 +161,7 @@ def shown_desk(
 ) -> dict[str, Any]:
     user = this_user()
     return {
-        "page": page,
+        "waiting": page,
         "tab": tab_asked_for(),
         "shown": shown,
         "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
@@ -179,7 +179,7 @@ def shown_desk(
 def waiting_list(shown: UUID | None) -> dict[str, Any]:
     user, tab = this_user(), tab_asked_for()
     return {
-        "page": queries.waiting(user.account_id, user.id, tab),
+        "waiting": queries.waiting(user.account_id, user.id, tab),
         "tab": tab,
         "shown": shown,
         "news": news_of(shown),

@@ -45,7 +45,7 @@ def first_paragraph(text: str) -> str:
 
 
 def row(column: Column[object]) -> str:
-    written = column.type.compile(dialect=postgresql.dialect())  # type: ignore[no-untyped-call]
+    written = column.type.compile(dialect=postgresql.dialect())
     null = "yes" if column.nullable else ""
     return f"| {column.name} | {written.lower()} | {null} | {default_of(column)} |"
 

@@ -7,6 +7,7 @@ from procrastinate import jobs, sql
 from procrastinate.retry import RetryDecision
 from sqlalchemy import text
 
+from ally import clock
 from ally.db import db
 from ally.jobs.queue import queue
 
@@ -22,8 +23,18 @@ def unregister_worker(worker_id: int) -> None:
     ask("unregister_worker", worker_id=worker_id)
 
 
-def next_job(worker_id: int) -> jobs.Job | None:
-    """The first job that is due, now held by this worker."""
+def next_due_job(worker_id: int) -> jobs.Job | None:
+    """The first job that is due by our clock, now held by this worker."""
+    # The database compares with the time at which the transaction began, and in a
+    # test that is before everything.
+    db.session.execute(
+        text(
+            "UPDATE procrastinate_jobs SET scheduled_at = NULL"
+            " WHERE status = 'todo' AND scheduled_at <= :now"
+        ),
+        {"now": clock.now()},
+    )
+    ask("update_heartbeat", worker_id=worker_id)
     row = ask("fetch_job", queues=None, worker_id=worker_id)[0]
     return jobs.Job.from_row(row) if row["id"] else None
 

@@ -57,7 +57,8 @@ class Passage(Model):
     __table_args__ = (
         belongs_to("source_document", "document_id", ondelete="CASCADE"),
         one_per_account("document_id", "position"),
-        Index(None, "words", postgresql_using="gin"),
+        # Written by jobs and read by every draft: a list of pending words would slow the reading.
+        Index(None, "words", postgresql_using="gin", postgresql_with={"fastupdate": "off"}),
     )
 
     id: Mapped[primary_key]

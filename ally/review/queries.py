@@ -44,7 +44,7 @@ def standing_decision(draft: Draft) -> DraftAction | None:
     )
 
 
-def drafts_of(account_id: UUID) -> Select[tuple[Draft]]:
+def drafts_of(account_id: UUID) -> Select[Draft]:
     return select(Draft).where(Draft.account_id == account_id)
 
 

@@ -596,7 +596,12 @@ def create_tables():
         ),
     )
     op.create_index(
-        op.f("ix_passage_words"), "passage", ["words"], unique=False, postgresql_using="gin"
+        op.f("ix_passage_words"),
+        "passage",
+        ["words"],
+        unique=False,
+        postgresql_using="gin",
+        postgresql_with={"fastupdate": "off"},
     )
     op.create_table(
         "user_session",

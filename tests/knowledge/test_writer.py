@@ -124,9 +124,7 @@ def test_another_language_is_noted_for_the_agent_alone(shop, said):
 def test_a_log_in_an_english_mail_is_no_other_language(shop):
     log = ";".join(f"t={n}_rpm={n}_fp={n}" for n in range(300))
 
-    assert (
-        ask(shop, f"Why does the pressure fall at full throttle? The log:\n\n{log}").notes == []
-    )
+    assert ask(shop, f"Why does the pressure fall at full throttle? The log:\n\n{log}").notes == []
 
 
 def test_nothing_is_said_twice(shop):

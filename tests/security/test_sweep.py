@@ -129,7 +129,7 @@ def test_programs_need_their_secret(app, globex):
 def test_another_tenants_rows_do_not_exist(app, acme, globex, browsers, who):
     before = fingerprint(globex)
     for endpoint, method, path in calls(app, globex.ids):
-        if ROUTES[endpoint] is Who.CHANNEL:
+        if ROUTES[endpoint] is Who.CHANNEL or endpoint == "health.readyz":  # 503 without a worker
             continue
         answer = call(app, browsers[who], method, path)
         foreign = path != re.sub("[0-9a-f]{8}-[0-9a-f-]{27}", "", path)

@@ -1,0 +1,215 @@
+"""The desk by keyboard alone, by forms alone, and by two people at once."""
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from ally.channels.models import Delivery, DeliveryStatus
+from ally.db import db
+from ally.review.models import ActionType, Draft, DraftAction, DraftStatus
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_day_at_the_desk_by_keyboard_alone(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto("/review")
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+
+    page.keyboard.press("j")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    expect(page.locator(".row[aria-current]")).to_contain_text("Luis Ortega")
+    expect(page).to_have_url(f"{origin(page)}/review/{waiting[1].id}")
+
+    page.keyboard.press("e")
+    expect(editor(page)).to_be_focused()
+    editor(page).press("ControlOrMeta+End")
+    page.keyboard.type(" It holds 58 psi.")
+    page.keyboard.press("Control+Enter")
+
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    expect(heading(page)).to_be_focused()
+    expect(page.locator("#status")).to_contain_text("Approved")
+    expect(page.locator(".toast")).to_contain_text("Reply to Luis Ortega goes out in")
+    assert decision_on(waiting[1]).type is ActionType.EDIT
+    assert decision_on(waiting[1]).final_text.endswith("enough. It holds 58 psi.")
+
+    page.keyboard.press("z")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    expect(page.locator("#status")).to_contain_text("Taken back")
+    expect(page.locator(".toast")).to_have_count(0)
+    assert status_of(waiting[1]) is DraftStatus.PENDING
+    assert delivery_of(waiting[1]).status is DeliveryStatus.CANCELLED
+
+    page.keyboard.press("r")
+    expect(page.locator("#reject")).to_be_visible()
+    page.keyboard.press("1")
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    expect(page.locator("#status")).to_contain_text("Rejected")
+    assert decision_on(waiting[1]).reason == "wrong_facts"
+    assert page.complaints == []
+
+
+def test_the_same_by_forms_without_script(open_browser, ada, waiting):
+    page = open_browser(ada, java_script_enabled=False)
+    page.goto("/review")
+    page.get_by_role("link", name="Luis Ortega").click()
+    page.get_by_role("link", name="Write").click()
+    editor(page).fill("The 255 lph pump is enough.\n\nIt holds 58 psi.")
+    page.get_by_role("button", name="Changes").click()
+    expect(page.locator("#look ins")).to_contain_text("It holds 58 psi.")
+    page.get_by_role("button", name="Approve and send").click()
+
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    expect(page.locator(".toast")).to_contain_text("goes out at")
+    assert decision_on(waiting[1]).final_text == "The 255 lph pump is enough.\n\nIt holds 58 psi."
+
+    page.get_by_role("button", name="Undo").click()
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    page.get_by_role("link", name="Reject").click()
+    page.get_by_label("Tone").check()
+    page.get_by_role("button", name="Reject").click()
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    assert decision_on(waiting[1]).reason == "tone"
+
+
+def test_when_two_decide_the_later_one_hears_who_and_keeps_the_words(
+    open_browser, ada, ben, waiting
+):
+    first, later = open_browser(ada), open_browser(ben)
+    for page in (first, later):
+        page.goto(f"/review/{waiting[0].id}")
+    later.keyboard.press("e")
+    editor(later).fill("Words that took ten minutes.")
+    first.keyboard.press("Control+Enter")
+    expect(heading(first)).to_have_text("A question of Luis Ortega")
+
+    later.keyboard.press("Control+Enter")
+
+    expect(later.get_by_role("alert")).to_contain_text("Ada Lovelace approved this draft at")
+    expect(later.locator("#kept")).to_have_value("Words that took ten minutes.")
+    expect(editor(later)).to_have_value("Words that took ten minutes.")
+
+
+def test_words_for_a_draft_that_was_superseded_can_be_used_on_the_newer(
+    open_browser, ada, waiting
+):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("e")
+    editor(page).fill("Words that took ten minutes.")
+    newer = supersede(waiting[0])
+
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("link", name="Use on the newer draft").click()
+
+    expect(page).to_have_url(f"{origin(page)}/review/{newer.id}?edit=1")
+    expect(editor(page)).to_have_value("Words that took ten minutes.")
+
+
+def test_the_customer_writes_again_while_somebody_edits(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("e")
+    editor(page).fill("Half a sentence")
+    supersede(waiting[0])
+
+    expect(page.locator("#news")).to_contain_text("The customer wrote again")
+    expect(editor(page)).to_have_value("Half a sentence")
+    expect(editor(page)).to_be_focused()
+
+
+def test_a_reload_in_mid_edit_keeps_the_words_until_the_decision(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("e")
+    editor(page).fill("Half a sentence")
+
+    page.reload()
+    expect(editor(page)).to_have_value("Half a sentence")
+    expect(editor(page)).to_be_visible()
+
+    page.keyboard.press("Control+Enter")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    assert decision_on(waiting[0]).final_text == "Half a sentence"
+    assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('ally'))") == []
+
+
+def test_keys_are_silent_while_somebody_types(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("e")
+    editor(page).press("ControlOrMeta+End")
+    page.keyboard.type("jkrzc?")
+    expect(editor(page)).to_have_value("The 255 lph pump is enough.jkrzc?")
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+
+    page.keyboard.press("Escape")
+    expect(page.locator("#look ins")).to_have_text(".jkrzc?")
+    page.keyboard.press("?")
+    expect(page.locator("#keys")).to_be_visible()
+    page.keyboard.press("j")
+    page.keyboard.press("Escape")
+    expect(page.locator("#keys")).to_be_hidden()
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+
+    page.keyboard.press("g")
+    page.keyboard.press("c")
+    expect(heading(page)).to_have_text("Conversations")
+
+
+def test_a_claim_is_seen_by_the_others_and_can_be_taken_over(open_browser, ada, ben, waiting):
+    mine, theirs = open_browser(ada), open_browser(ben)
+    for page in (mine, theirs):
+        page.goto(f"/review/{waiting[0].id}")
+    mine.keyboard.press("c")
+    expect(mine.locator("#holding")).to_contain_text("Yours")
+
+    expect(theirs.locator("#holding")).to_contain_text("Held by Ada Lovelace")
+    theirs.get_by_text("Held by Ada Lovelace").last.click()
+    theirs.get_by_label("Why you take it over").fill("She is at lunch")
+    theirs.get_by_role("button", name="Take over").click()
+    expect(theirs.locator("#holding")).to_contain_text("Yours")
+
+
+def heading(page):
+    return page.get_by_role("heading", level=1)
+
+
+def editor(page):
+    return page.get_by_label("Reply", exact=True)
+
+
+def origin(page):
+    return page.evaluate("location.origin")
+
+
+def status_of(draft):
+    db.session.rollback()
+    return db.session.scalar(select(Draft.status).where(Draft.id == draft.id))
+
+
+def decision_on(draft):
+    db.session.rollback()
+    return db.session.scalar(
+        select(DraftAction).where(DraftAction.draft_id == draft.id, DraftAction.undone_at.is_(None))
+    )
+
+
+def delivery_of(draft):
+    db.session.rollback()
+    return db.session.scalar(
+        select(Delivery).where(Delivery.conversation_id == draft.conversation_id)
+    )
+
+
+def supersede(draft):
+    """The customer writes again, and a newer draft takes the place of this one."""
+    from ally.desk.models import Conversation
+    from tests.factories import make_draft
+
+    conversation = db.session.get_one(Conversation, draft.conversation_id)
+    db.session.get_one(Draft, draft.id).status = DraftStatus.SUPERSEDED
+    db.session.commit()
+    return make_draft(conversation, "A newer draft.")
