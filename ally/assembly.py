@@ -8,8 +8,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
-from ally.channels import secrets
+from ally.channels import adapters, files, outbox, secrets
+from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
+from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
 from ally.desk.replies import Reply
@@ -38,9 +40,13 @@ def assemble(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
+    files.use_folder(settings.storage_folder)
     ingest.use_folder(knowledge_folder(settings))
     drafting.use_writer(drafting.retrieval_writer)
     decisions.use_undo_window(settings.undo_seconds)
+    outbox.use_lease(settings.delivery_lease_seconds)
+    if settings.smtp_url:
+        adapters.use(ChannelType.EMAIL, Smtp(settings.smtp_url))
 
     app.register_blueprint(health_pages)
     app.register_blueprint(sign_in_pages)

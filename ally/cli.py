@@ -4,8 +4,10 @@ from flask import Flask
 
 from ally.accounts.cli import accounts, users
 from ally.checks import check
+from ally.demo.cli import seed
 from ally.dev.cli import schema
 from ally.events.cli import audit
+from ally.jobs.cli import work
 
 
 def init_app(app: Flask) -> None:
@@ -14,3 +16,5 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(check)
     app.cli.add_command(audit)
     app.cli.add_command(schema)
+    app.cli.add_command(seed)
+    app.cli.add_command(work)

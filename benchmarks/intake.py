@@ -30,12 +30,16 @@ def per_second(clients: int, start: Callable[[int], Iterator[None]]) -> float:
     ready, over = threading.Barrier(clients + 1), threading.Event()
 
     def run(number: int) -> None:
-        steps = start(number)
-        next(steps)  # connected, and everything warm
-        ready.wait()
-        while not over.is_set():
-            next(steps)
-            counts[number] += 1
+        try:
+            steps = start(number)
+            next(steps)  # connected, and everything warm
+            ready.wait()
+            while not over.is_set():
+                next(steps)
+                counts[number] += 1
+        except BaseException:
+            ready.abort()  # or the others would wait for ever
+            raise
 
     threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(clients)]
     for thread in threads:

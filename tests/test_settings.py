@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ally import settings
-from ally.dev import launch
+from ally.dev import home
 from ally.settings import Settings, SettingsError, refuse_unsafe, sqlalchemy_url
 
 ROOT = Path(__file__).parent.parent
@@ -108,9 +108,9 @@ def test_another_kind_of_database_is_refused():
     st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="\x85\u2028\u2029"))
 )
 def test_the_file_of_settings_gives_back_what_was_written(tmp_path_factory, value):
-    home = tmp_path_factory.mktemp("home")
+    folder = tmp_path_factory.mktemp("home")
 
-    launch.write_settings(home, {"SECRET_KEY": value, "OWN": "kept"})
+    home.write_settings(folder, {"SECRET_KEY": value, "OWN": "kept"})
 
-    assert launch.read_settings(home) == ({"SECRET_KEY": value} if value else {}) | {"OWN": "kept"}
-    assert (home / "ally.env").stat().st_mode & 0o777 == 0o600
+    assert home.read_settings(folder) == ({"SECRET_KEY": value} if value else {}) | {"OWN": "kept"}
+    assert (folder / "ally.env").stat().st_mode & 0o777 == 0o600

@@ -1,7 +1,7 @@
-"""Files of messages, kept under the digest of their content.
+"""Files of messages, kept by what they contain: the same file is stored once.
 
-Storing the same content twice is storing it once, so a retry costs nothing and a
-file that a rolled-back transaction leaves behind does no harm.
+A file is named by its sha256, so a name can neither collide nor lead out of the
+folder, and what is read can be checked against it.
 """
 
 import hashlib
@@ -12,33 +12,38 @@ from pathlib import Path
 
 from ally.errors import NotFound
 
-URL = re.compile(r"file:([0-9a-f]{64})\Z")
+OURS = re.compile(r"file:([0-9a-f]{64})", re.ASCII)
 
 _folder: Path | None = None
 
 
-def use_folder(path: Path) -> None:
-    """Say, once at start-up, where the files are kept."""
+def use_folder(folder: Path) -> None:
+    """Say, once at start-up, where files are kept."""
     global _folder
-    _folder = path
+    _folder = folder
 
 
 def store(content: bytes) -> str:
-    """Keep the content for good; the url under which `read` finds it."""
+    """The file's url, `file:<sha256>`, once it is safely on the disk."""
     digest = hashlib.sha256(content).hexdigest()
     path = path_of(digest)
     if not path.exists():
-        write_whole(path, content)
+        write(path, content)
     return f"file:{digest}"
 
 
 def read(file_url: str) -> bytes:
-    """The content.  Raises NotFound for what is no url of ours, or is not there."""
-    found = URL.match(file_url)
-    path = path_of(found[1]) if found else None
-    if path is None or not path.is_file():
-        raise NotFound("This file is not there any more.")
-    return path.read_bytes()
+    """The file's content.  Raises NotFound for what is missing, damaged, or no url of ours."""
+    ours = OURS.fullmatch(file_url)
+    if ours is None:
+        raise NotFound("There is no such file.")
+    try:
+        content = path_of(ours[1]).read_bytes()
+    except FileNotFoundError:
+        raise NotFound("This file is no longer in the store.") from None
+    if hashlib.sha256(content).hexdigest() != ours[1]:
+        raise NotFound("This file was damaged in the store.")
+    return content
 
 
 def path_of(digest: str) -> Path:
@@ -47,25 +52,27 @@ def path_of(digest: str) -> Path:
     return _folder / digest[:2] / digest[2:4] / digest
 
 
-def write_whole(path: Path, content: bytes) -> None:
-    """Write beside, then rename: whoever reads sees all of it or nothing, also after a crash."""
+def write(path: Path, content: bytes) -> None:
+    """Put the file in its place whole, or not at all, whenever the power goes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, beside = tempfile.mkstemp(dir=path.parent)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     try:
-        with os.fdopen(descriptor, "wb") as file:
+        with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(beside, path)
+        os.replace(temporary, path)
     except BaseException:
-        Path(beside).unlink(missing_ok=True)
+        Path(temporary).unlink(missing_ok=True)
         raise
-    sync_folder(path.parent)
+    # The name is safe once its folders are, also those that were made for it.
+    for folder in (path.parent, path.parent.parent, path.parent.parent.parent):
+        sync_folder(folder)
 
 
 def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(descriptor)
+        os.fsync(handle)
     finally:
-        os.close(descriptor)
+        os.close(handle)

@@ -155,6 +155,12 @@ class Delivery(Model):
             postgresql_where=text("status IN ('queued', 'sending')"),
         ),
         Index(None, "account_id", "conversation_id"),
+        Index(
+            "ix_delivery_undelivered",
+            "account_id",
+            "conversation_id",
+            postgresql_where=text("status IN ('rejected', 'unknown')"),
+        ),
         Index(None, "account_id", "message_id"),
     )
 

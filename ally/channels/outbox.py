@@ -176,7 +176,7 @@ def is_held_by(delivery: Delivery, worker: str, number: int) -> bool:
 
 def finish(delivery: Delivery, outcome: Outcome) -> None:
     end_attempt(delivery, delivery.attempts, outcome.kind, outcome.answer)
-    delivery.lease_expires_at, delivery.answer = None, outcome.answer
+    delivery.answer = outcome.answer
     FINISHES[outcome.kind](delivery, outcome.answer)
 
 
@@ -192,7 +192,8 @@ def end_attempt(delivery: Delivery, number: int, outcome: str, answer: str) -> N
 
 
 def accept(delivery: Delivery, answer: str) -> None:
-    delivery.status, delivery.accepted_at = DeliveryStatus.ACCEPTED, clock.now()
+    become(delivery, DeliveryStatus.ACCEPTED)
+    delivery.accepted_at = clock.now()
     record(
         delivery,
         "delivery.accepted",
@@ -203,13 +204,13 @@ def accept(delivery: Delivery, answer: str) -> None:
 
 
 def refuse(delivery: Delivery, answer: str) -> None:
-    delivery.status = DeliveryStatus.REJECTED
+    become(delivery, DeliveryStatus.REJECTED)
     record(delivery, "delivery.rejected", answer)
     tell(delivery, NotificationType.SEND_FAILED, f"The reply to {whom(delivery)} was refused")
 
 
 def lose_sight(delivery: Delivery, answer: str) -> None:
-    delivery.status = DeliveryStatus.UNKNOWN
+    become(delivery, DeliveryStatus.UNKNOWN)
     record(delivery, "delivery.unknown", answer)
     tell(
         delivery,
@@ -223,7 +224,7 @@ def postpone(delivery: Delivery, answer: str) -> None:
     if postponed > len(WAITS):
         refuse(delivery, f"given up after a day: {answer}")
         return
-    delivery.status = DeliveryStatus.QUEUED
+    become(delivery, DeliveryStatus.QUEUED)
     delivery.not_before = clock.now() + WAITS[postponed - 1]
     record(delivery, "delivery.deferred", answer)
     ask_for(delivery)
@@ -235,6 +236,11 @@ FINISHES = {
     Kind.DEFERRED: postpone,
     Kind.UNKNOWN: lose_sight,
 }
+
+
+def become(delivery: Delivery, status: DeliveryStatus) -> None:
+    """End `sending`, and with it the lease."""
+    delivery.status, delivery.lease_expires_at = status, None
 
 
 def deferrals_in_a_row(delivery: Delivery) -> int:
@@ -288,6 +294,7 @@ def ask_for(delivery: Delivery) -> None:
 
 def hold(delivery: Delivery) -> None:
     """Lock the row, and see it as it is now."""
+    db.session.flush()  # a refresh forgets what was changed and not yet saved
     db.session.refresh(delivery, with_for_update=True)
 
 

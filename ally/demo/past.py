@@ -80,6 +80,8 @@ def date_notifications(since: datetime) -> None:
     db.session.execute(
         update(Notification)
         .where(Notification.created_at >= since)
-        .values(created_at=clock.now(), read_at=clock.now() + timedelta(minutes=9) if is_old else None)
+        .values(
+            created_at=clock.now(), read_at=clock.now() + timedelta(minutes=9) if is_old else None
+        )
         .execution_options(synchronize_session=False)
     )

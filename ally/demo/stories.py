@@ -72,13 +72,7 @@ class Story:
         return customer
 
 
-@dataclass(frozen=True, order=True)
-class Act:
-    """Something that is done at a moment.  Acts of one moment keep their order."""
-
-    moment: datetime
-    number: int
-    act: Callable[[], None] = field(compare=False)
+Timed = tuple[datetime, Callable[[], object]]
 
 
 def read() -> list[dict[str, Any]]:
@@ -87,23 +81,16 @@ def read() -> list[dict[str, Any]]:
 
 
 def few(told: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Twelve of them, with every state among them."""
+    """Twelve of them, as different in their states as can be."""
     seen: Counter[str] = Counter()
     first = [t for t in told if not seen[t["state"]] and not seen.update([t["state"]])]
     others = [t for t in told if t not in first]
     return (first + others)[:SMALL]
 
 
-def acts(desk: Desk, told: list[dict[str, Any]]) -> list[Act]:
-    """What happens in all conversations, the oldest first."""
-    now = clock.now()
-    every = [
-        (moment, act) for one in told for moment, act in acts_of(Story(desk, one), until=now)
-    ]
-    return sorted(Act(moment, number, act) for number, (moment, act) in enumerate(every))
-
-
-Timed = tuple[datetime, Callable[[], None]]
+def acts(desk: Desk, told: list[dict[str, Any]], now: datetime) -> list[Timed]:
+    """What happens in all conversations, and when; each conversation's in order."""
+    return [timed for one in told for timed in acts_of(Story(desk, one), until=now)]
 
 
 def acts_of(story: Story, until: datetime) -> Iterator[Timed]:

@@ -118,9 +118,12 @@ def try_to_write(message: Message) -> tuple[Written | None, str | None]:
             refuse_late(monotonic() - began)
             lift_limit()
         return written, None
+    except AllyError as refused:
+        return None, str(refused)
     except Exception as error:  # whatever it is, the conversation must reach the queue
-        logger.warning("no draft for message %s: %s", message.id, type(error).__name__)
-        return None, problem_of(error)
+        name = type(error).__name__
+        logger.error("the writer failed for message %s: %s", message.id, name)
+        return None, f"The writer failed ({name}). Please write this reply by hand."
 
 
 def limit_statements(limit: timedelta) -> None:
@@ -135,13 +138,6 @@ def lift_limit() -> None:
 def refuse_late(seconds: float) -> None:
     if seconds > TIME_LIMIT.total_seconds():
         raise TooSlow(f"The writer took longer than {TIME_LIMIT.total_seconds():.0f} seconds.")
-
-
-def problem_of(error: Exception) -> str:
-    """Words for a person: a refusal's own, but nothing of a program's innards."""
-    if isinstance(error, AllyError):
-        return str(error)
-    return f"The writer failed ({type(error).__name__}). Please write this reply by hand."
 
 
 def question_of(message: Message) -> Question:
@@ -257,7 +253,7 @@ def tell(conversation: Conversation, draft: Draft, seconds: float) -> None:
         trail.record(draft, "draft.failed", reason=draft.problem)
         kind, words = NotificationType.DRAFT_FAILED, "No draft"
     else:
-        trail.record(draft, "draft.written", sources=draft.grounded, seconds=f"{seconds:.1f}")
+        trail.record(draft, "draft.written", sources=draft.grounded, seconds=f"{seconds:.2f}")
         kind, words = NotificationType.DRAFT_READY, "Draft ready"
     feed.notify(
         conversation.account_id,

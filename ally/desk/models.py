@@ -48,7 +48,15 @@ class Conversation(Model):
         belongs_to("channel", "channel_id"),
         Index("idx_conversation_account_status", "account_id", "status"),
         Index("idx_conversation_channel_created", "channel_id", "created_at"),
-        Index(None, "account_id", "last_message_at", "id"),
+        Index(None, "account_id", "status", "last_message_at", "id"),
+        Index(None, "account_id", "customer_email", "created_at"),
+        Index(
+            "ix_conversation_quarantined",
+            "account_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("is_quarantined"),
+        ),
         one_of("status", ConversationStatus),
     )
 

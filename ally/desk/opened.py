@@ -19,7 +19,7 @@ from ally.review.diff import Operation, diff, ops_of
 from ally.review.digest import seen
 from ally.review.kinds import kind_of
 from ally.review.models import ActionType, Draft, DraftAction
-from ally.review.queries import find_draft, standing_decision
+from ally.review.queries import standing_decision
 
 
 @dataclass(frozen=True)
@@ -94,9 +94,8 @@ class Undoable:
 
 def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Opened:
     """The account's draft with all that is shown beside it.  Raises NotFound."""
-    draft = find_draft(account_id, draft_id)
-    assert draft.conversation_id is not None
-    conversation = queries.find_conversation(account_id, draft.conversation_id)
+    draft, conversation = queries.find_with_conversation(account_id, draft_id)
+    trigger = trigger_of(draft)  # kept, for the digest looks at it too
     decision = None if draft.is_pending else standing_decision(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
     return Opened(
@@ -105,7 +104,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         conversation=conversation,
         thread=queries.thread_of(conversation),
         customer=queries.customer_facts(conversation),
-        to=[in_words(address) for address in recipients_of(conversation, trigger_of(draft))],
+        to=[in_words(address) for address in recipients_of(conversation, trigger)],
         subject=reply_subject(conversation),
         seen=seen(draft),
         decision=decision,

@@ -19,7 +19,7 @@ from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message, MessageDirection
 from ally.errors import NotFound
 from ally.events.models import Event
-from ally.review.models import Draft, DraftAction
+from ally.review.models import Draft, DraftAction, DraftStatus
 
 QUEUE_LENGTH = 50  # rows of the queue that are drawn at once
 PAGE_LENGTH = 50  # rows of a list page
@@ -121,7 +121,7 @@ NEWS = text("""
     SELECT d.status,
            (SELECT m.id FROM message m WHERE m.account_id = :account_id
               AND m.conversation_id = d.conversation_id AND m.direction = 'inbound'
-            ORDER BY m.sent_at DESC, m.id DESC LIMIT 1) IS DISTINCT FROM d.trigger_message_id
+            ORDER BY m.id DESC LIMIT 1) IS DISTINCT FROM d.trigger_message_id
              AS wrote_again,
            (SELECT n.id FROM draft n WHERE n.conversation_id = d.conversation_id
               AND n.status = 'pending' AND n.id <> d.id LIMIT 1) AS newer,
@@ -268,25 +268,39 @@ def moment(written: str | None) -> datetime | None:
 
 def find_conversation(account_id: UUID, conversation_id: UUID) -> Conversation:
     """The account's conversation, with its channel.  Raises NotFound."""
-    found = db.session.scalar(
-        select(Conversation)
+    return find_with_waiting_draft(account_id, conversation_id)[0]
+
+
+def find_with_waiting_draft(
+    account_id: UUID, conversation_id: UUID
+) -> tuple[Conversation, UUID | None]:
+    """The account's conversation, and the id of the draft that waits in it.  Raises NotFound."""
+    waits = (
+        select(Draft.id)
+        .where(Draft.conversation_id == conversation_id, Draft.status == DraftStatus.PENDING)
+        .scalar_subquery()
+    )
+    found = db.session.execute(
+        select(Conversation, waits)
         .where(Conversation.account_id == account_id, Conversation.id == conversation_id)
         .options(joinedload(Conversation.channel))
-    )
+    ).one_or_none()
     if found is None:
         raise NotFound("There is no such conversation.")
-    return found
+    return found[0], found[1]
 
 
-def find_waiting_draft(account_id: UUID, conversation_id: UUID) -> UUID | None:
-    """The id of the draft that waits in the conversation."""
-    return db.session.scalar(
-        select(Draft.id).where(
-            Draft.account_id == account_id,
-            Draft.conversation_id == conversation_id,
-            Draft.status == "pending",
-        )
-    )
+def find_with_conversation(account_id: UUID, draft_id: UUID) -> tuple[Draft, Conversation]:
+    """The account's draft and its conversation, with its channel.  Raises NotFound."""
+    found = db.session.execute(
+        select(Draft, Conversation)
+        .join(Conversation, Conversation.id == Draft.conversation_id)
+        .where(Draft.account_id == account_id, Draft.id == draft_id)
+        .options(joinedload(Conversation.channel))
+    ).one_or_none()
+    if found is None:
+        raise NotFound("There is no such draft.")
+    return found[0], found[1]
 
 
 def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = "") -> Thread:

@@ -30,7 +30,8 @@ def queue() -> ResponseReturnValue:
 
 @desk_pages.get("/review/<uuid:draft_id>")
 def review(draft_id: UUID) -> ResponseReturnValue:
-    return page_or_fragment("desk/review.html", "desk/_review.html", **desk(draft_id))
+    drawn = draft_open(draft_id) if is_swap() else desk(draft_id)
+    return page_or_fragment("desk/review.html", "desk/_review.html", **drawn)
 
 
 @desk_pages.get("/review/waiting")
@@ -40,7 +41,7 @@ def waiting() -> ResponseReturnValue:
     tag = pulse(shown)
     if request.headers.get("If-None-Match") == tag:
         return "", 304
-    return render_template("desk/waiting.swap.html", **waiting_list(shown))
+    return render_template("desk/waiting.swap.html", **rows_of(waiting_page(), shown))
 
 
 @desk_pages.post("/drafts/<uuid:draft_id>/changes")
@@ -62,13 +63,12 @@ def conversations() -> ResponseReturnValue:
 
 @desk_pages.get("/conversations/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
-    account_id = this_user().account_id
-    found = queries.find_conversation(account_id, conversation_id)
+    found, draft_id = queries.find_with_waiting_draft(this_user().account_id, conversation_id)
     return render_template(
         "desk/conversation.html",
         conversation=found,
         thread=queries.thread_of(found, unfolded=20, before=request.args.get("before", "")),
-        waiting_draft=queries.find_waiting_draft(account_id, conversation_id),
+        waiting_draft=draft_id,
     )
 
 
@@ -137,55 +137,59 @@ def badges() -> Any:
 
 def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
     """What the review page is drawn from; without an id, the draft that has waited longest."""
-    user, tab = this_user(), tab_asked_for()
-    page = queries.waiting(user.account_id, user.id, tab, request.args.get("after", ""))
+    page = waiting_page(request.args.get("after", ""))
     shown = draft_id or (page.rows[0].id if page.rows else None)
-    return shown_desk(page, shown, text, mode) | {"chosen": draft_id is not None}
+    beside = {"chosen": draft_id is not None, "undoable": opened.undoable_by(this_user())}
+    return draft_open(shown, text, mode) | rows_of(page, shown) | beside
 
 
 def desk_after(draft: Draft) -> dict[str, Any]:
     """The desk after a decision: the next draft of the queue, or the first when it was the last."""
-    user = this_user()
-    page = queries.waiting(user.account_id, user.id, tab_asked_for())
+    page = waiting_page()
     later = [row for row in page.rows if (row.created_at, row.id) > (draft.created_at, draft.id)]
     rows = later or page.rows
-    return shown_desk(page, rows[0].id if rows else None) | {"chosen": bool(rows)}
+    shown = rows[0].id if rows else None
+    beside = {"undoable": opened.undoable_by(this_user())}
+    return draft_open(shown) | rows_of(page, shown) | beside
 
 
 # The gate answers an act with the desk as it is then, and may not know the desk itself.
 gate.draw_with(desk, desk_after)
 
 
-def shown_desk(
-    page: queries.Page, shown: UUID | None, text: str | None = None, mode: str = "preview"
+def draft_open(
+    shown: UUID | None, text: str | None = None, mode: str = "preview"
 ) -> dict[str, Any]:
+    """What the columns of one draft are drawn from; of an empty desk without one."""
     user = this_user()
     return {
-        "waiting": page,
-        "tab": tab_asked_for(),
-        "shown": shown,
         "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
+        "shown": shown,
+        "chosen": shown is not None,
+        "tab": tab_asked_for(),
         "mode": "write" if "edit" in request.args else mode,
         "rejecting": "reject" in request.args,
         "news": news_of(shown),
-        "undoable": opened.undoable_by(user),
         "undo_seconds": round(decisions.undo_window.total_seconds()),
         "reasons": decisions.REASONS_IN_WORDS.items(),
-        "late_before": clock.now() - queries.LATE_AFTER,
-        "tag": pulse(shown),
     }
 
 
-def waiting_list(shown: UUID | None) -> dict[str, Any]:
-    user, tab = this_user(), tab_asked_for()
+def rows_of(page: queries.Page, shown: UUID | None) -> dict[str, Any]:
+    """What the queue is drawn from."""
     return {
-        "waiting": queries.waiting(user.account_id, user.id, tab),
-        "tab": tab,
+        "waiting": page,
         "shown": shown,
+        "tab": tab_asked_for(),
         "news": news_of(shown),
         "late_before": clock.now() - queries.LATE_AFTER,
         "tag": pulse(shown),
     }
+
+
+def waiting_page(after: str = "") -> queries.Page:
+    user = this_user()
+    return queries.waiting(user.account_id, user.id, tab_asked_for(), after)
 
 
 def pulse(shown: UUID | None) -> str:

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import psutil
 
-from ally.dev.embedded import last_line_of
+from ally.dev.cluster import last_line_of
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds before a part is started again
 STEADY = 60.0  # seconds of life after which a part counts as healthy again

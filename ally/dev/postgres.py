@@ -11,8 +11,6 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from ally.dev import embedded
-
 if TYPE_CHECKING:
     from flask import Flask
 
@@ -156,6 +154,8 @@ def start_embedded(folder: Path) -> Server:
 
     It stops when the last process that started it ends.
     """
+    from ally.dev import embedded  # what it needs is not installed in production
+
     return Server(embedded.join(folder).url)
 
 

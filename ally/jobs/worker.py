@@ -15,6 +15,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
@@ -36,7 +37,6 @@ log = logging.getLogger(__name__)
 BODIES = (
     "ally.channels.jobs",
     "ally.desk.drafting",
-    "ally.desk.intake",
     "ally.jobs.worker",
     "ally.knowledge.ingest",
 )
@@ -46,6 +46,7 @@ HEARTBEAT_SECONDS = 5.0
 SILENT_FOR = timedelta(seconds=30)  # after which a worker is taken for dead
 GRACE_SECONDS = 8.0  # to finish what runs when asked to stop; the rest is run again by others
 MOST_STALLS = 5  # a job that takes its worker down so often is not run again
+OURS = str(Path(__file__).parent.parent)
 LONGEST_WINDOW = timedelta(days=1)  # of any rate limit
 
 
@@ -108,11 +109,13 @@ def passed(began: float) -> float:
 
 
 def where(error: Exception) -> str:
-    """The error's type and the lines that it came through.
+    """The error's type and the lines of ours that it came through.
 
     Not its text: that of the database quotes what was to be stored.
     """
-    lines = "".join(traceback.format_tb(error.__traceback__))
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = [frame for frame in frames if OURS in frame.filename] or frames[-1:]
+    lines = "".join(traceback.format_list(ours))
     return f"{type(error).__name__}\n{lines}"
 
 

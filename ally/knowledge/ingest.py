@@ -189,6 +189,7 @@ def hold(account_id: UUID) -> None:
 
 
 def documents_of(account_id: UUID, kind: DocumentKind) -> Sequence[SourceDocument]:
+    """The account's documents of this kind."""
     return db.session.scalars(
         select(SourceDocument)
         .where(SourceDocument.account_id == account_id, SourceDocument.kind == kind)

@@ -404,10 +404,23 @@ def create_tables():
         unique=False,
     )
     op.create_index(
-        op.f("ix_conversation_account_id_last_message_at_id"),
+        op.f("ix_conversation_account_id_status_last_message_at_id"),
+        "conversation",
+        ["account_id", "status", "last_message_at", "id"],
+        unique=False,
+    )
+    op.create_index(
+        op.f("ix_conversation_account_id_customer_email_created_at"),
+        "conversation",
+        ["account_id", "customer_email", "created_at"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_conversation_quarantined",
         "conversation",
         ["account_id", "last_message_at", "id"],
         unique=False,
+        postgresql_where=sa.text("is_quarantined"),
     )
     op.create_table(
         "event",
@@ -1145,6 +1158,13 @@ def create_tables():
         ["account_id", "not_before"],
         unique=False,
         postgresql_where=sa.text("status IN ('queued', 'sending')"),
+    )
+    op.create_index(
+        "ix_delivery_undelivered",
+        "delivery",
+        ["account_id", "conversation_id"],
+        unique=False,
+        postgresql_where=sa.text("status IN ('rejected', 'unknown')"),
     )
     op.create_table(
         "learning_sample",

@@ -11,6 +11,7 @@ from ally.accounts.models import Role, User, UserSession
 from ally.accounts.routes import is_own_path
 from ally.db import db, use_account
 from ally.events import trail
+from ally.settings import Env
 from tests.accounts.conftest import come_back, come_back_from, is_signed_in
 from tests.factories import make_account, make_user, sign_in
 
@@ -136,11 +137,11 @@ def test_the_form_is_skipped_in_development(development, acme, client):
     assert is_signed_in(client)
 
 
-@pytest.mark.parametrize("changes", [{"ally_env": "production"}, {"oidc_embedded": False}], ids=str)
+@pytest.mark.parametrize(
+    "changes", [{"ally_env": Env.PRODUCTION}, {"oidc_embedded": False}], ids=str
+)
 def test_outside_development_nobody_signs_in_as_anyone(development, configure, client, changes):
-    from ally.settings import Env
-
-    configure(**{k: Env(v) if k == "ally_env" else v for k, v in changes.items()})
+    configure(**changes)
 
     assert client.get("/login?as=nora@acme.example").status_code == 404
     assert "nora" not in client.get("/login").text.lower()
@@ -305,7 +306,7 @@ def test_a_new_sign_in_ends_the_session_before_it(development, acme, client):
 
 def test_signing_out_ends_the_session_on_the_server(acme, ada, app, client):
     sign_in(client, ada)
-    page = app.config["WTF_CSRF_ENABLED"] = False
+    app.config["WTF_CSRF_ENABLED"] = False
     stolen = cookie_of(client)
     try:
         answer = client.post("/logout")
@@ -318,7 +319,6 @@ def test_signing_out_ends_the_session_on_the_server(acme, ada, app, client):
     assert not is_signed_in(client)
     use_account(acme.id)
     assert told(ada) == ["Ada Lovelace signed out"]
-    assert page is False
 
 
 def test_signing_out_needs_the_token_of_our_form(acme, ada, client):
@@ -338,6 +338,16 @@ def test_somebody_who_is_shut_out_is_out_at_the_next_request(acme, ada, ben, cli
 
     assert client.get("/review").location == "/login"
     assert told(ada) == ["Ben Okri deactivated Ada Lovelace"]
+
+
+def test_a_session_that_was_ended_stays_ended_when_the_user_is_let_in_again(acme, ada, client):
+    sign_in(client, ada)
+    use_account(acme.id)
+    users.deactivate(ada)
+    ada.is_active = True
+    db.session.commit()
+
+    assert client.get("/review").location == "/login"
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
 from ally import clock, create_app
@@ -30,7 +30,8 @@ QUIET = [
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE = 10_000  # milliseconds that an expectation waits
+PATIENCE = 10_000  # milliseconds that an expectation waits: two polls of the queue
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -142,4 +143,3 @@ def open_browser(live, chrome):
 def note(page, said):
     if said.type in {"error", "warning"}:
         page.complaints.append(said.text)
-

@@ -21,10 +21,13 @@ from ally.channels.mail.parsed import Parsed, Unreadable, from_json
 MAIL_SECONDS = 5.0
 START_SECONDS = 30.0  # a new child imports its libraries first, on a machine that may be busy
 ROOT = Path(__file__).parents[3]
-# -I takes the working directory and the user's packages from the path; our folder is named instead.
-START = (
-    "import sys; sys.path.insert(0, sys.argv[1]); from ally.channels.mail.child import serve; serve()"
-)
+# -I keeps the working directory off the path, so ours is named: this works from any folder.
+START = """
+import sys
+sys.path.insert(0, sys.argv[1])
+from ally.channels.mail.child import serve
+serve()
+"""
 NEEDED_BY_PYTHON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 LENGTH = struct.Struct(">Q")
 READY = b"!"

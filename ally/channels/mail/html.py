@@ -133,7 +133,7 @@ def refuse_endless(untrusted: str) -> None:
 
 
 def sanitise(untrusted: str) -> Sanitised:
-    """The HTML without anything that acts, loads, or covers up; sanitising it again changes nothing.
+    """The HTML without anything that acts, loads, or covers up.  Doing it again changes nothing.
 
     Images keep their alternative text.  HTML that never settles becomes its plain text:
     a parser that reads its own output differently is what mutation attacks live on.

@@ -17,12 +17,13 @@ from html import escape
 from quopri import decodestring
 
 from ally.channels.mail.addresses import Address, addresses
+from ally.channels.mail.headers import clean
 from ally.channels.mail.html import sanitise, text_of
 from ally.channels.mail.names import safe_name
 from ally.channels.mail.params import parameter, raw_parameter, value_of
 from ally.channels.mail.parsed import Parsed, ParsedFile, Unreadable
 from ally.channels.mail.quotes import quoted_from
-from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text
+from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text, readable
 
 MOST_HEADER_BYTES = 256 * 1024  # of one part
 MOST_PARTS = 500
@@ -31,7 +32,6 @@ MOST_ADDRESSES = 200
 MOST_TEXT = 1024 * 1024  # characters that are kept of the text, and of the HTML
 MOST_DEFECTS = 20
 MOST_IDS = 100
-LONGEST_SUBJECT = 2_000  # characters
 LONGEST_ID = 500  # characters; an index must hold them
 LONGEST_DATE = 200  # characters
 
@@ -128,7 +128,7 @@ def parse_mail(raw: bytes) -> Parsed:
         reply_to=top.people("reply-to"),
         to=top.people("to"),
         cc=top.people("cc"),
-        subject=top.text("subject")[:LONGEST_SUBJECT],
+        subject=top.text("subject"),
         date=top.date(),
         message_id=next(iter(top.ids("message-id")), None),
         in_reply_to=top.ids("in-reply-to"),
@@ -295,9 +295,9 @@ class Top:
 
     def ids(self, name: str) -> list[str]:
         """The message ids in the header, in order, each once, without their brackets."""
-        text = self.text(name)
+        text = readable(" ".join(self.root.headers(name)), body_charset=self.charset)
         found = BRACKETED.findall(text) or [word.strip("<>,") for word in text.split()[:MOST_IDS]]
-        ids = dict.fromkeys(word[:LONGEST_ID] for word in found if word)
+        ids = dict.fromkeys(clean(word)[:LONGEST_ID] for word in found if word)
         return list(ids)[-MOST_IDS:]
 
     def date(self) -> datetime | None:

@@ -139,7 +139,8 @@ def is_whole_intro(lines: list[Line], number: int) -> bool:
 
 def is_marked_below(lines: list[Line], number: int) -> bool:
     """Whether ">" marks the history near here, so that answers between its lines can be told."""
-    return any(line.lstrip().startswith(">") for _, line in lines[number - INTRO_LINES : number + 2])
+    near = lines[number - INTRO_LINES : number + 2]
+    return any(line.lstrip().startswith(">") for _, line in near)
 
 
 def begins_intro(line: str) -> bool:

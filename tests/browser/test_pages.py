@@ -1,0 +1,154 @@
+"""Every page as a browser sees it: nothing sticks out, nothing complains, nothing fires."""
+
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from sqlalchemy import select
+
+from ally import clock
+from ally.db import db
+from ally.jobs import runs
+from ally.jobs.models import JobType
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
+from ally.review.models import Draft
+from tests.browser.conftest import waiting_draft
+from tests.factories import make_channel, make_conversation, make_draft, make_message
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parent.parent.parent / "node_modules/axe-core/axe.min.js"
+WIDTHS = [(1440, 900), (1024, 768), (390, 844)]
+UGLY = {
+    "a long subject": ("Pump " * 60, "Hello"),
+    "one endless word": ("x" * 300, "w" * 20_000),
+    "right to left": ("سؤال عن مضخة الوقود", "مرحبا، هل تناسب هذه المضخة سيارتي؟"),
+    "emoji alone": ("🚗🔥💨", "🔥" * 400),
+    "nothing": (None, ""),
+    "markup": ("<script>document.title='fired'</script>", "<img src=x onerror=alert(1)>"),
+}
+HOSTILE = """
+<script>top.document.title = 'fired'</script>
+<img src="/fired.png" onerror="top.document.title='fired'">
+<svg onload="top.document.title='fired'"><animate onbegin="alert(1)"></animate></svg>
+<form action="/logout" method="post"><button id="go">Go</button></form>
+<div style="position:fixed;inset:0;background:url(http://127.0.0.1:9/x)">over</div>
+<iframe src="javascript:top.document.title='fired'"></iframe>
+<meta http-equiv="refresh" content="0;url=/fired">
+<link rel="stylesheet" href="/fired.css"><style>@import url(/fired.css);</style>
+<a href="/fired" id="leave">leave</a>
+"""
+
+
+@pytest.fixture
+def full(acme, ada):
+    """A desk with something on every page, some of it ugly."""
+    channel = make_channel(acme)
+    for subject, body in UGLY.values():
+        conversation = make_conversation(
+            acme, channel, subject=subject, customer_name=subject and subject[:80]
+        )
+        trigger = make_message(conversation, body)
+        make_draft(conversation, body or "Hello", trigger, top_sources=[a_source(body)])
+    for number in range(12):
+        waiting_draft(acme, channel, f"Customer {number}", number)
+    feed.notify(acme.id, NotificationType.DRAFT_READY, title="w" * 300, url="/review")
+    runs.fail(runs.start(JobType.CRAWL), "w" * 500)
+    runs.succeed(runs.start(JobType.CRAWL), {"documents": 39, "passages": 212})
+    db.session.commit()
+    return acme
+
+
+def a_source(words):
+    now = clock.now().isoformat()
+    return {"number": 1, "title": words[:300], "excerpt": words[:900], "indexed_at": now}
+
+
+def paths():
+    drafts = db.session.execute(select(Draft.id, Draft.conversation_id).order_by(Draft.id)).all()
+    ugly = drafts[: len(UGLY)]
+    yield from ("/review", "/conversations", "/jobs", "/notifications", "/keys", "/dev/outbox")
+    yield from (f"/review/{draft_id}" for draft_id, _ in ugly)
+    yield from (f"/conversations/{conversation_id}" for _, conversation_id in ugly)
+    yield f"/review/{drafts[0][0]}?edit=1"
+    yield f"/review/{drafts[0][0]}?reject=1"
+    yield f"/conversations/{drafts[0][1]}/timeline"
+
+
+@pytest.mark.parametrize(("width", "height"), WIDTHS)
+def test_nothing_sticks_out_and_nothing_complains(open_browser, ada, full, width, height):
+    page = open_browser(ada, viewport={"width": width, "height": height})
+    for path in paths():
+        page.goto(path)
+        expect(page.locator("h1").first).to_be_attached()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+        assert page.title() != "fired · Ally"
+    assert page.complaints == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_it(open_browser, ada, full, scheme):
+    page = open_browser(ada, color_scheme=scheme, viewport={"width": 1440, "height": 900})
+    for path in paths():
+        page.goto(path)
+        page.evaluate(AXE.read_text())  # by the debugger, which the policy does not bind
+        found = page.evaluate("axe.run(document, {iframes: false})")
+        assert [wrong_with(rule) for rule in found["violations"]] == [], path
+
+
+def wrong_with(rule):
+    return rule["id"], [node["html"][:160] for node in rule["nodes"][:3]]
+
+
+def test_hostile_mail_fires_nothing_in_its_frame(open_browser, ada, acme):
+    """The frame alone must hold, so that its content here is not even sanitised."""
+    conversation = make_conversation(acme)
+    trigger = make_message(conversation, "Hello", body_html=HOSTILE)
+    draft = make_draft(conversation, trigger=trigger)
+    page = open_browser(ada)
+    answered, refused = [], []
+    page.on("response", lambda response: answered.append(response.url))
+    page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
+    page.goto(f"/review/{draft.id}")
+    title = page.title()
+
+    page.get_by_text("Show HTML mail").click()
+    frame = page.frame_locator("iframe.frame")
+    expect(frame.locator("#go")).to_be_attached()
+    frame.locator("#go").click(force=True)
+    frame.locator("#leave").click(force=True)
+
+    expect(page).to_have_title(title)
+    expect(page).to_have_url(f"{page.evaluate('location.origin')}/review/{draft.id}")
+    expect(frame.locator("#leave")).to_be_attached()
+    assert [url for url in answered if "fired" in url or ":9/" in url or "logout" in url] == []
+    assert {why for _, why in refused} <= {"csp"}  # the browser asked the policy, not the network
+    overlap = page.locator("#approve").evaluate("""button => {
+        const box = button.getBoundingClientRect();
+        return document.elementFromPoint(box.x + 5, box.y + 5).closest("#approve") === button;
+    }""")
+    assert overlap
+
+
+def test_sixty_wait_and_the_queue_goes_on(open_browser, ada, acme):
+    channel = make_channel(acme)
+    for number in range(60):
+        waiting_draft(acme, channel, f"Customer {number}", 100 - number)
+    page = open_browser(ada)
+    page.goto("/review")
+    expect(page.locator(".row")).to_have_count(50)
+    page.get_by_role("link", name="Show the next ones").click()
+    expect(page.locator(".row")).to_have_count(10)
+
+
+def test_a_phone_shows_the_queue_then_the_draft_with_its_bar(open_browser, ada, waiting):
+    page = open_browser(ada, viewport={"width": 390, "height": 844}, has_touch=True)
+    page.goto("/review")
+    expect(page.get_by_role("button", name="Approve and send")).to_be_hidden()
+    page.locator(".row").nth(1).tap()
+    expect(page.get_by_role("heading", level=1)).to_have_text("A question of Luis Ortega")
+    expect(page.locator(".row").first).to_be_hidden()
+    expect(page.get_by_role("button", name="Approve and send")).to_be_in_viewport()
+    page.get_by_role("link", name="All drafts").tap()
+    expect(page.locator(".row").first).to_be_visible()
