@@ -158,6 +158,19 @@ def name_account_again(session: Session, _: SessionTransaction, connection: Conn
         name_account(connection, account_id)
 
 
+@event.listens_for(Session, "loaded_as_persistent")
+@event.listens_for(Session, "pending_to_persistent")
+def keep(session: Session, row: object) -> None:
+    # A session holds its rows weakly; held until the transaction ends, each is loaded once.
+    session.info.setdefault("kept", []).append(row)
+
+
+@event.listens_for(Session, "after_commit")
+@event.listens_for(Session, "after_rollback")
+def let_go(session: Session) -> None:
+    session.info.pop("kept", None)
+
+
 def name_account(connection: Connection, account_id: UUID | None) -> None:
     connection.execute(
         text("SELECT set_config('ally.account_id', :account_id, true)"),

@@ -53,7 +53,7 @@ def at_clock(moment: datetime) -> Markup:
 def size(count: int) -> str:
     """A number of bytes for people: 184 KB."""
     if count < 1024:
-        return f"{count} bytes"
+        return plural(count, "byte")
     if count < 1024 * 1024:
         return f"{count / 1024:.0f} KB"
     return f"{count / 1024 / 1024:.1f} MB"

@@ -27,6 +27,7 @@ from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
 from ally.settings import Settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
+JSON_BYTES = 64 * 1024
 JSON_DEPTH = 64  # levels; deeper nesting would exhaust the reader's stack
 MACHINE_PATHS = ("/webhooks/", "/internal/")
 POLICY = {
@@ -88,8 +89,9 @@ def swap_or_redirect(swap: str, to: str, **context: Any) -> ResponseReturnValue:
 
 
 def read_json() -> dict[str, Any]:
-    """The request's JSON object.  Raises Malformed, also for nesting beyond JSON_DEPTH."""
-    raw = request.get_data(cache=False)
+    """The request's JSON object.  Raises Malformed, also for nesting beyond JSON_DEPTH, and
+    TooLarge beyond JSON_BYTES."""
+    raw = read_body(JSON_BYTES)
     refuse_deep(raw)
     try:
         read = json.loads(raw)
@@ -124,7 +126,7 @@ def read_body(limit: int) -> bytes:
     MAX_CONTENT_LENGTH and reports success.
     """
     request.max_content_length = limit + 1
-    too_large = TooLarge(f"Send at most {limit // (1024 * 1024)} MB.")
+    too_large = TooLarge(f"Send at most {marks.size(limit)}.")
     if (request.content_length or 0) > limit:
         raise too_large
     pieces, size = [], 0

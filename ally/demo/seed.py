@@ -6,7 +6,7 @@ one transaction: the demo desk is whole, or it is not there.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from operator import itemgetter
 from uuid import UUID
@@ -80,14 +80,21 @@ def fill(settings: Settings, size: Size) -> Filled:
         desk = open_desk(account_id)
     told = stories.few(stories.read()) if size is Size.SMALL else stories.read()
     history = [*stories.acts(desk, told, now), *runs_of_jobs(now, by=desk.agents["rosa"])]
-    # In their order, so that the chain of events runs with their times.
-    for moment, act in sorted(history, key=itemgetter(0)):
-        with past.at(moment):
-            act()
+    play(history)
     forget_jobs(account_id)
     trail.seal()
     documents = sum(len(ingest.documents_of(account_id, kind)) for kind in DocumentKind)
     return Filled(account_id, documents=documents, conversations=len(told))
+
+
+def play(history: list[Timed]) -> None:
+    """Do everything in the order of its time, so that the chain of events runs with it."""
+    ended = datetime.min.replace(tzinfo=UTC)
+    for moment, act in sorted(history, key=itemgetter(0)):
+        with past.at(max(moment, ended)):
+            act()
+            db.session.flush()
+            ended = clock.now()
 
 
 def find_account() -> UUID | None:

@@ -12,12 +12,13 @@ from sqlalchemy import select
 
 from ally import clock
 from ally.accounts.models import User
-from ally.channels import files, outbox
+from ally.channels import files, outbox, webhooks
 from ally.channels.adapters import Kind, Outcome
-from ally.channels.models import Channel, Delivery
+from ally.channels.models import Channel, Delivery, IntakeOutcome
+from ally.channels.webhooks import Caller
 from ally.db import db
 from ally.demo import FOLDER, mails
-from ally.desk import drafting
+from ally.desk import drafting, intake
 from ally.desk.models import Attachment, Conversation, ConversationStatus, Message
 from ally.errors import AllyError
 from ally.knowledge.writer import Question, Written
@@ -154,6 +155,35 @@ def outcome_of(moment: datetime) -> Outcome:
 
 
 # The acts.
+
+
+def receive(story: Story, message: dict[str, Any]) -> None:
+    """Have the mail come in as from a provider, and be taken in as by the worker."""
+    channel = story.desk.channel
+    caller = Caller(channel.account_id, channel.id, secret="")  # checked at the door, not here
+    stored = webhooks.store_mail(caller, raw_mail(story, message))
+    intake.take_in(str(stored.event_id))
+    db.session.flush()
+    story.conversation_id = db.session.get_one(IntakeOutcome, stored.event_id).conversation_id
+
+
+def raw_mail(story: Story, message: dict[str, Any]) -> bytes:
+    to, now = story.desk.channel.from_address or "", clock.now()
+    if story.state == "quarantined":
+        return mails.unreadable_mail(story.customer, message["text"], to=to, date=now)
+    domain = story.customer["email"].partition("@")[2]
+    message_id = f"{story.told['key']}.{len(story.message_ids)}@{domain}"
+    references = list(story.message_ids)
+    story.message_ids.append(message_id)
+    return mails.mail_of(
+        story.customer,
+        message,
+        to=to,
+        subject=story.told["subject"],
+        message_id=message_id,
+        references=references,
+        date=now,
+    )
 
 
 def draft(story: Story) -> None:

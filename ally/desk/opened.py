@@ -13,6 +13,7 @@ from ally.accounts.models import User
 from ally.desk import queries
 from ally.desk.models import Conversation
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
+from ally.desk.threads import Thread, thread_of
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
@@ -64,7 +65,7 @@ class Opened:
     draft: Draft
     look: Look
     conversation: Conversation
-    thread: queries.Thread
+    thread: Thread
     customer: Row[Any]
     to: Sequence[str]
     subject: str
@@ -102,7 +103,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         draft=draft,
         look=Look(draft, text),
         conversation=conversation,
-        thread=queries.thread_of(conversation),
+        thread=thread_of(conversation),
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger)],
         subject=reply_subject(conversation),

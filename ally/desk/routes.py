@@ -13,6 +13,7 @@ from ally.channels import files, outbox
 from ally.channels.models import Delivery
 from ally.desk import downloads, opened, queries
 from ally.desk.story import story_of
+from ally.desk.threads import thread_of
 from ally.errors import NotFound
 from ally.review import decisions
 from ally.review import routes as gate
@@ -39,7 +40,7 @@ def waiting() -> ResponseReturnValue:
     """The queue again, for a page that is open; 304 as long as nothing has changed."""
     shown = request.args.get("open", type=UUID)
     tag = pulse(shown)
-    if request.headers.get("If-None-Match") == tag:
+    if request.args.get("tag") == tag:
         return "", 304
     return render_template("desk/waiting.swap.html", **rows_of(waiting_page(), shown))
 
@@ -67,7 +68,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
     return render_template(
         "desk/conversation.html",
         conversation=found,
-        thread=queries.thread_of(found, unfolded=20, before=request.args.get("before", "")),
+        thread=thread_of(found, unfolded=20, before=request.args.get("before", "")),
         waiting_draft=draft_id,
     )
 
@@ -198,7 +199,7 @@ def pulse(shown: UUID | None) -> str:
     It changes every minute too, for the ages in the queue.
     """
     told = (clock.now().strftime("%H:%M"), shown, *badges(), *(news_of(shown) or ()))
-    return f'"{hashlib.sha256(repr(told).encode()).hexdigest()[:24]}"'
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
 
 
 def news_of(shown: UUID | None) -> Any:

@@ -144,10 +144,12 @@ def shown(path: Path) -> str:
 
 def look_after(house: House) -> NoReturn:
     """Start again whatever ends, and tell of errors, until somebody stops it all."""
-    parent = os.getppid()
+    parent, had_terminal = os.getppid(), has_terminal()
     while True:
         if "--with-parent" in sys.argv and os.getppid() != parent:
             raise Stopped  # `make` was killed, and nobody would see what is said here
+        if had_terminal and not has_terminal():
+            raise Stopped  # it was closed, and `make` kept the news to itself
         if house.postgres and house.postgres.poll() is not None:
             say("Postgres ended.  It starts again.")
             house.start_postgres()
@@ -155,6 +157,13 @@ def look_after(house: House) -> NoReturn:
             if look_at_part(part):
                 house.write_down()
         time.sleep(LOOK_EVERY)
+
+
+def has_terminal() -> bool:
+    try:
+        return os.tcgetpgrp(0) > 0
+    except OSError:
+        return False
 
 
 def look_at_part(part: Child) -> bool:

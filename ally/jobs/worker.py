@@ -37,6 +37,7 @@ log = logging.getLogger(__name__)
 BODIES = (
     "ally.channels.jobs",
     "ally.desk.drafting",
+    "ally.desk.intake",
     "ally.jobs.worker",
     "ally.knowledge.ingest",
 )

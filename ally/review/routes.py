@@ -40,7 +40,7 @@ class Rejection(BaseModel):
 
 @review_acts.post("/drafts/<uuid:draft_id>/approval")
 def approve_draft(draft_id: UUID) -> ResponseReturnValue:
-    user, form = this_user(), Approval(**request.form)
+    user, form = this_user(), Approval.model_validate(request.form.to_dict())
     draft = lock_draft(user.account_id, draft_id)
     decisions.approve(draft, user, seen=form.seen, text=form.text)
     return answer_elsewhere("review/approve_draft.swap.html", _desk_after(draft))
@@ -124,6 +124,6 @@ def address_of(desk: dict[str, Any]) -> str:
 
 def read_rejection() -> Rejection:
     try:
-        return Rejection(**request.form)
+        return Rejection.model_validate(request.form.to_dict())
     except ValidationError:
         raise Invalid("Choose why you reject this draft.") from None

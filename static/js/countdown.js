@@ -2,24 +2,22 @@
 let timer;
 
 function start() {
-  clearInterval(timer);
-  const toast = document.querySelector("[data-seconds]");
+  const toast = document.querySelector("[data-seconds]:not([data-end])");
   if (!toast) return;
-  const end = performance.now() + toast.dataset.seconds * 1000;
-  const tick = () => {
-    const left = Math.ceil((end - performance.now()) / 1000);
-    const words = toast.querySelector("[data-left]");
-    if (words) words.textContent = `in ${left} s`;
-    if (left <= 0 || !toast.isConnected) {
-      clearInterval(timer);
-      toast.remove();
-    }
-  };
-  tick();
-  timer = setInterval(tick, 250);
+  toast.dataset.end = performance.now() + toast.dataset.seconds * 1000;
+  clearInterval(timer);
+  timer = setInterval(() => tick(toast), 250);
+  tick(toast);
+}
+
+function tick(toast) {
+  const left = Math.ceil((toast.dataset.end - performance.now()) / 1000);
+  const words = toast.querySelector("[data-left]");
+  if (words) words.textContent = `in ${left} s`;
+  if (left > 0 && toast.isConnected) return;
+  clearInterval(timer);
+  toast.remove();
 }
 
 start();
-document.addEventListener("htmx:after:swap", (event) => {
-  if (event.detail.ctx?.target?.id !== "rows") start();
-});
+document.addEventListener("htmx:after:swap", start);

@@ -8,25 +8,15 @@ export function open(id) {
 
 document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-dialog]");
-  if (opener && document.getElementById(opener.dataset.dialog)) {
-    event.preventDefault();
-    open(opener.dataset.dialog);
-  }
   const closer = event.target.closest("dialog:modal [data-close]");
-  if (closer) {
-    event.preventDefault();
-    closer.closest("dialog").close();
-  }
+  if (opener || closer) event.preventDefault();
+  if (opener) open(opener.dataset.dialog);
+  closer?.closest("dialog").close();
 });
 
-// In the dialog of reasons a digit chooses; Enter then rejects.
+// Among the reasons a digit chooses; Enter then rejects.
 document.addEventListener("keydown", (event) => {
-  const dialog = event.target.closest?.("#reject");
-  if (!dialog || event.target.matches("textarea") || !/^[1-9]$/.test(event.key)) return;
-  const choice = dialog.querySelectorAll("input[type=radio]")[event.key - 1];
-  if (choice) {
-    choice.checked = true;
-    choice.focus();
-    event.preventDefault();
-  }
+  const reasons = event.target.closest("#reject")?.querySelectorAll("input[type=radio]");
+  const choice = !event.target.matches("textarea") && reasons?.[event.key - 1];
+  if (choice) choice.checked = !choice.focus();
 });

@@ -1,11 +1,11 @@
 // One key, one act.  Silent while somebody types, in dialogs, and with modifiers.
 import { open } from "./dialogs.js";
 import { leave, write } from "./editor.js";
-import { current, move } from "./queue.js";
+import { move } from "./queue.js";
 
 const press = (id) => document.getElementById(id)?.click();
 const acts = {
-  j: () => move(current() < 0 ? 0 : 1),
+  j: () => move(1),
   k: () => move(-1),
   e: write,
   r: () => open("reject"),

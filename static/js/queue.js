@@ -1,19 +1,16 @@
-// Keeps the queue's mark on the draft that is open, and moves it.
+// Keeps the queue's mark on the draft that is open, moves it, and shows the newest letter.
 const rows = () => [...document.querySelectorAll("#rows .row")];
-
-export function current() {
-  return rows().findIndex((row) => row.hasAttribute("aria-current"));
-}
 
 export function move(by) {
   const all = rows();
-  const next = all[Math.min(Math.max(current() + by, 0), all.length - 1)];
-  if (!next || next === all[current()]) return;
+  const at = all.findIndex((row) => row.hasAttribute("aria-current"));
+  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
+  if (!next || next === all[at]) return;
   next.click();
   next.scrollIntoView({ block: "nearest" });
 }
 
-function mark() {
+function settle() {
   const open = document.getElementById("review")?.dataset.draft;
   for (const row of rows()) {
     if (row.id === `row-${open}`) row.setAttribute("aria-current", "true");
@@ -21,4 +18,14 @@ function mark() {
   }
 }
 
-document.addEventListener("htmx:after:swap", mark);
+function showNewest() {
+  const thread = document.getElementById("thread");
+  const newest = thread?.querySelector(":scope > .letter:last-of-type");
+  if (newest && document.getElementById("review")) thread.scrollTop = newest.offsetTop - 24;
+}
+
+showNewest();
+document.addEventListener("htmx:after:swap", ({ detail }) => {
+  settle();
+  if (detail.ctx?.target?.id === "review") showNewest();
+});

@@ -171,6 +171,19 @@ def test_a_claim_is_seen_by_the_others_and_can_be_taken_over(open_browser, ada, 
     expect(theirs.locator("#holding")).to_contain_text("Yours")
 
 
+def test_the_way_back_leads_to_the_draft_before(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("j")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+
+    page.go_back()
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+    page.keyboard.press("e")
+    expect(editor(page)).to_be_focused()
+    assert page.complaints == []
+
+
 def heading(page):
     return page.get_by_role("heading", level=1)
 

@@ -207,6 +207,12 @@ def test_a_writer_that_is_too_slow_is_stopped(acme, monkeypatch):
     drafting.use_writer(drafting.retrieval_writer)
 
 
+def test_the_limit_of_the_writer_ends_with_it(acme, writer):
+    write(make_message(make_conversation(acme)))
+
+    assert db.session.scalar(text("SHOW statement_timeout")) == "0"
+
+
 def test_an_answer_that_comes_too_late_is_not_used(acme, writer, monkeypatch):
     monkeypatch.setattr(drafting, "monotonic", iter([0, 0, 31, 31]).__next__)
 

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import event, text
 
 from ally.db import db
-from ally.desk import queries
+from ally.desk import queries, threads
 from ally.desk.models import ConversationStatus, MessageDirection
 from ally.review import claims
 from ally.review.models import DraftStatus
@@ -111,20 +111,20 @@ def test_a_thread_folds_what_is_older(acme):
     for number in range(6):
         make_message(conversation, f"Number {number}", sent_at=minutes_ago(60 - number))
 
-    thread = queries.thread_of(conversation)
+    thread = threads.thread_of(conversation)
 
     assert thread.older_letters == 3
     assert [letter.own for letter in thread.recent] == ["Number 3", "Number 4", "Number 5"]
 
 
 def test_a_long_thread_leads_to_its_earlier_letters(acme, monkeypatch):
-    monkeypatch.setattr(queries, "LETTERS", 2)
+    monkeypatch.setattr(threads, "LETTERS", 2)
     conversation = make_conversation(acme)
     for number in range(3):
         make_message(conversation, f"Number {number}", sent_at=minutes_ago(60 - number))
 
-    newest = queries.thread_of(conversation)
-    earlier = queries.thread_of(conversation, before=newest.earlier)
+    newest = threads.thread_of(conversation)
+    earlier = threads.thread_of(conversation, before=newest.earlier)
 
     assert [letter.own for letter in newest.recent] == ["Number 1", "Number 2"]
     assert [letter.own for letter in earlier.recent] == ["Number 0"]
@@ -133,10 +133,10 @@ def test_a_long_thread_leads_to_its_earlier_letters(acme, monkeypatch):
 
 def test_a_letter_is_cut_where_nobody_reads_on(acme):
     conversation = make_conversation(acme)
-    make_message(conversation, "x" * (queries.LONGEST_BODY + 1))
-    (letter,) = queries.thread_of(conversation).recent
+    make_message(conversation, "x" * (threads.LONGEST_BODY + 1))
+    (letter,) = threads.thread_of(conversation).recent
     assert letter.is_cut
-    assert len(letter.own) == queries.LONGEST_BODY
+    assert len(letter.own) == threads.LONGEST_BODY
 
 
 def test_another_accounts_rows_are_nowhere(acme, ada):

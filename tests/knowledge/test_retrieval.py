@@ -100,14 +100,19 @@ def test_a_golden_goes_before_a_page_that_says_the_same(acme):
 
 @pytest.mark.parametrize("said", ["TH-C10", "th-c10", "part TH-C10?", "(TH-C10)."])
 def test_an_exact_identifier_wins(acme, said):
-    about_hangers = "Tank hanger, tank hanger, which tank hanger fits the tank of my car."
-    pages = [page(about_hangers, url=f"https://acme.example/{n}") for n in range(8)]
-    teach(acme, *pages, page("Part TH-C10 is for trucks.", "Parts", "https://acme.example/parts"))
+    asked = "lock ring sender opening of the fuel tank"
+    teach(
+        acme,
+        page(f"The {asked}.", asked, "https://acme.example/rings"),
+        page("Part TH-C10 is for trucks.", "Parts", "https://acme.example/parts"),
+        page("Part TH-C100 is for boats.", "Boats", "https://acme.example/boats"),
+        *(page(f"Filler {n} TH and C10.", f"F{n}", f"https://f.example/{n}") for n in range(9)),
+    )
 
-    hits = PostgresIndex(acme.id).search(f"which tank hanger fits the tank, {said}", 5)
+    first, second, *_ = PostgresIndex(acme.id).search(f"{asked}, {said}", 5)
 
-    assert hits[0].title == "Parts"
-    assert hits[0].score > 0.9 > hits[1].score
+    assert (first.title, second.title) == ("Parts", asked)
+    assert first.score > 0.9 > second.score
 
 
 def test_identifiers_are_codes_and_not_measures():
@@ -191,6 +196,18 @@ def test_of_very_many_words_the_rarest_count(acme):
     hits = PostgresIndex(acme.id).search(" ".join([*common, "zeppelin"]), 5)
 
     assert "Airships" in {hit.title for hit in hits}
+
+
+def test_beyond_the_cap_common_words_are_left_out(acme):
+    rare = [f"word{n}x" for n in range(MOST_LEXEMES)]
+    common = [
+        page("zeppelin", f"Airship {n}", f"https://acme.example/airships/{n}") for n in range(2)
+    ]
+    teach(acme, page(" ".join(rare), "Words", "https://acme.example/words"), *common)
+
+    hits = PostgresIndex(acme.id).search(" ".join([*rare, "zeppelin"]), 5)
+
+    assert [hit.title for hit in hits] == ["Words"]
 
 
 def test_another_accounts_passages_are_never_found(acme):

@@ -8,7 +8,7 @@ LONGEST_NAME = 200  # characters
 LONGEST_ADDRESS = 320  # 64 before the @, 255 after it (RFC 5321)
 
 OPENING = {'"': '"', "(": ")", "<": ">"}
-FOREIGN = set("@()<>,;:\\\"")  # what no address has outside of quotes
+FOREIGN = set('@()<>,;:\\"')  # what no address has outside of quotes
 
 Address = tuple[str, str]
 
@@ -71,7 +71,8 @@ def ended(reading: Reading, word: list[str]) -> Reading:
 def enclosed(text: str, start: int) -> tuple[str, int | None]:
     """What the sign at `start` opens, and where the text goes on; None if nothing closes it."""
     opening, closing = text[start], OPENING[text[start]]
-    depth, index, kept = 1, start + 1, []
+    kept: list[str] = []
+    depth, index = 1, start + 1
     while index < len(text):
         letter = text[index]
         if letter == "\\" and index + 1 < len(text):

@@ -115,7 +115,7 @@ _idle: LifoQueue[Child] = LifoQueue()
 
 
 def parse(raw: bytes, *, seconds: float = MAIL_SECONDS) -> Parsed:
-    """What the mail says.  Raises Unreadable with a plain reason, and nothing else."""
+    """What the mail says.  Raises Unreadable with a plain reason."""
     child = borrow()
     try:
         answer = child.ask(raw, seconds=seconds)
@@ -151,10 +151,11 @@ def borrow() -> Child:
 
 
 def started() -> Child:
+    """A new child.  Raises RuntimeError when none starts, which no mail is to blame for."""
     try:
         return Child()
-    except (Late, Broken):
-        raise Unreadable("The program that reads mails could not be started.") from None
+    except (Late, Broken) as error:
+        raise RuntimeError("The program that reads mails could not be started.") from error
 
 
 def stop() -> None:

@@ -259,7 +259,7 @@ def text_of(untrusted: str) -> str:
                 node = below
                 continue
         leave(plain, node)
-        if node is root or node.mem_id == root.mem_id:
+        if root is None or node.mem_id == root.mem_id:
             break
         following = node.next
         node, is_leaving = (following, False) if following is not None else (node.parent, True)

@@ -60,6 +60,5 @@ def extended(pieces: list[tuple[str, bool]]) -> tuple[str, bytes]:
         charset, _, first = first.split("'", 2)
     values = [(first, encoded), *pieces[1:]]
     return charset, b"".join(
-        unquote_to_bytes(value) if encoded else value.encode()
-        for value, encoded in values
+        unquote_to_bytes(value) if encoded else value.encode() for value, encoded in values
     )

@@ -1,0 +1,87 @@
+"""Small words and marks: what a person reads."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markupsafe import Markup, escape
+
+from ally import clock, marks
+
+NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("span", "words"),
+    [
+        (timedelta(seconds=-5), "now"),
+        (timedelta(seconds=59), "now"),
+        (timedelta(minutes=12), "12 min"),
+        (timedelta(hours=3), "3 h"),
+        (timedelta(days=2), "2 d"),
+        (timedelta(days=40), "Jan 2026"),
+    ],
+)
+def test_ages_as_people_say_them(monkeypatch, span, words):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    assert marks.ago(NOON - span) == words
+
+
+@pytest.mark.parametrize(
+    ("count", "words"),
+    [(1, "1 byte"), (900, "900 bytes"), (188_416, "184 KB"), (3_500_000, "3.3 MB")],
+)
+def test_sizes_as_people_say_them(count, words):
+    assert marks.size(count) == words
+
+
+def test_neighbouring_words_stand_under_one_mark():
+    drawn = marks.marked("The pump holds <58> psi, or so.", {"pump", "holds", "58", "psi"})
+    assert drawn == "The <mark>pump holds</mark> &lt;<mark>58</mark>&gt; <mark>psi</mark>, or so."
+
+
+@given(st.text(), st.frozensets(st.text(max_size=3)))
+def test_marking_changes_no_letter(text, words):
+    drawn = marks.marked(text, words)
+    assert drawn.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
+@given(st.text())
+def test_a_letter_stays_text(text):
+    for drawn in (
+        marks.paragraphs(text),
+        marks.cited(text, []),
+        marks.changes(text, [["=", len(text)]]),
+    ):
+        assert "<script" not in drawn
+        left = drawn.replace('<p dir="auto">', "").replace("</p>", "").replace("<br>", "")
+        assert Markup("<") not in left
+
+
+def test_sentences_keep_their_sources_in_an_edited_text():
+    draft = "Yes. It holds 58 psi. It is blue."
+    sentences = [
+        {"start": 0, "end": 4, "source": 1},
+        {"start": 5, "end": 21, "source": 2},
+        {"start": 22, "end": 33, "source": None},
+    ]
+    drawn = marks.cited("Well. It holds 58 psi. It is red.", sentences, draft)
+    assert "Well. It holds 58 psi\N{NO-BREAK SPACE}<sup>" in drawn
+    assert "#s1" not in drawn
+    assert "unsupported" not in drawn
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/review/1", "/review/1"),
+        ("//evil.example", "/review"),
+        ("/\\evil.example", "/review"),
+        ("https://evil.example", "/review"),
+        ("javascript:alert(1)", "/review"),
+        (None, "/review"),
+    ],
+)
+def test_only_paths_of_ours_are_followed(path, kept):
+    assert marks.own_path(path) == kept
