@@ -84,10 +84,28 @@ def place(tmp_path_factory):
     return tmp_path_factory.mktemp("launch") / "home", home.bind(0)
 
 
+@pytest.fixture(scope="module")
+def last(place):
+    """The launcher that runs, if one does; tests share it until one of them ends it."""
+    started = []
+    yield started
+    for launched in started:
+        launched.__exit__()
+
+
 @pytest.fixture
-def run(place):
-    with Launched(*place) as launched:
-        yield launched.wait_until_it_says("Ctrl-C stops it.")
+def run(place, last):
+    if not last or last[-1].process.poll() is not None:
+        last.append(Launched(*place))
+    return last[-1].wait_until_it_says("Ctrl-C stops it.")
+
+
+@pytest.fixture
+def stopped(place, last):
+    """The place, after a launcher that ran there was stopped."""
+    if last and last[-1].process.poll() is None:
+        last[-1].end()
+    return place
 
 
 def owner_of(folder):
@@ -170,10 +188,10 @@ def test_everything_ends_when_the_launcher_alone_is_killed(run):
     assert psutil.wait_procs(family, timeout=STOP_LIMIT + 5)[1] == []
 
 
-def test_a_kill_of_everything_loses_nothing_and_the_next_start_heals(place):
-    folder, _ = place
+def test_a_kill_of_everything_loses_nothing_and_the_next_start_heals(stopped):
+    folder, _ = stopped
     name = f"Kept {time.monotonic()}"
-    with Launched(*place) as first:
+    with Launched(*stopped) as first:
         first.wait_until_it_says("Ctrl-C stops it.")
         with owner_of(folder) as connection:
             connection.execute("SELECT create_account(%s, '{}', NULL)", [name])
@@ -183,7 +201,7 @@ def test_a_kill_of_everything_loses_nothing_and_the_next_start_heals(place):
         first.process.wait(10)
     assert (folder / "postgres" / "18" / "postmaster.pid").exists()
 
-    with Launched(*place) as second:
+    with Launched(*stopped) as second:
         second.wait_until_it_says("Ctrl-C stops it.", 60)
         with owner_of(folder) as connection:
             found = connection.execute("SELECT count(*) FROM account WHERE name = %s", [name])
@@ -191,12 +209,12 @@ def test_a_kill_of_everything_loses_nothing_and_the_next_start_heals(place):
         assert sign_in(second).status_code == 200
 
 
-def test_a_lock_that_names_a_stranger_does_not_stop_it(place):
-    folder, _ = place
+def test_a_lock_that_names_a_stranger_does_not_stop_it(stopped):
+    folder, _ = stopped
     (folder / "postgres" / "18" / "postmaster.pid").write_text(f"{os.getpid()}\n")
     (folder / "run.json").write_text(f"[[{os.getpid()}, 0]]")
 
-    with Launched(*place) as launched:
+    with Launched(*stopped) as launched:
         launched.wait_until_it_says("Ctrl-C stops it.", 60)
 
 

@@ -102,7 +102,7 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
         body_html=html.html if html else None,
         sent_at=new.sent_at or clock.now(),
         metadata={
-            **dict.fromkeys(("to", "cc", "reply_to", "references"), []),
+            **{name: [] for name in ("to", "cc", "reply_to", "references")},
             "quoted_from": quoted_from(text),
             "remote_images": html.remote_images if html else 0,
             "auto_submitted": is_ours(channel.account_id, new.author.email),

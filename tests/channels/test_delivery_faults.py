@@ -22,20 +22,20 @@ def desk(server, request):
             yield desk
 
 
-@pytest.mark.parametrize("desk", [200], indirect=True)
+@pytest.mark.parametrize("desk", [100], indirect=True)
 def test_a_worker_killed_anywhere_sends_nothing_twice_and_loses_nothing(desk):
     kills = desk.kill_everywhere()
 
     desk.check()
     states = list(desk.states().values())
     assert len(states) == kills + 1
-    assert kills > 60, "the hooks have missed most of what is said"
+    assert kills > 40, "the hooks have missed most of what is said"
     assert states.count("unknown") > 0
     assert states.count("accepted") > kills / 2
     assert set(states) == {"accepted", "unknown"}
 
 
-@pytest.mark.parametrize("desk", [200], indirect=True)
+@pytest.mark.parametrize("desk", [100], indirect=True)
 def test_a_naive_worker_is_found_out(desk):
     desk.kill_everywhere(naive=True)
 

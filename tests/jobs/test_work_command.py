@@ -79,7 +79,7 @@ def refuse_connections(server, url):
     """Be, for this database, like a Postgres that has gone away."""
     database = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
     with psycopg.connect(server.url, autocommit=True) as connection:
-        connection.execute("ALTER DATABASE {} WITH ALLOW_CONNECTIONS false".format(database))
+        connection.execute(f"ALTER DATABASE {database} WITH ALLOW_CONNECTIONS false")
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [database]
         )

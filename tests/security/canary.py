@@ -4,6 +4,7 @@ from sqlalchemy import Boolean, DateTime, Enum, Integer, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from ally import clock
+from ally.channels import secrets
 from ally.db import as_account, db
 
 MARK = "canary-of-globex"
@@ -37,6 +38,8 @@ def fill(account):
                 continue
             row = {c.name: value_of(c, table, account, ids) for c in table.columns if is_written(c)}
             row |= EXCEPTIONS.get(table.name, {})
+            if table.name == "channel":
+                row["secret_sealed"] = secrets.seal(MARK)
             key = next(iter(table.primary_key.columns))
             ids[table.name] = db.session.scalar(table.insert().values(row).returning(key))
         db.session.commit()

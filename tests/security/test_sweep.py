@@ -88,6 +88,9 @@ def call(app, browser, method, path, *, forged=False, bearer=None):
     form = {"seen": "x", "text": "x", "reason": "tone", "type": "crawl"}
     if method in UNSAFE and not forged:
         headers["X-CSRFToken"] = form_token(app, browser)
+    if path.startswith("/webhooks/mail/"):
+        headers["Content-Type"] = "message/rfc822"
+        return browser.open(path, method=method, data=b"Subject: hi\r\n\r\nhi", headers=headers)
     if path.startswith("/internal") and method in UNSAFE:
         return browser.open(path, method=method, json={}, headers=headers)
     return browser.open(
@@ -138,10 +141,16 @@ def test_another_tenants_rows_do_not_exist(app, acme, globex, browsers, who):
         if foreign and ROUTES[endpoint] in {Who.AGENT, Who.ADMIN} and may(who, endpoint):
             assert answer.status_code == 404, (endpoint, method, answer.text)
             again = call(app, browsers[who], method, renamed(path))
-            assert (again.status_code, again.text) == (404, answer.text), endpoint
+            assert again.status_code == 404, endpoint
+            assert without_token(again.text) == without_token(answer.text), endpoint
         if endpoint == "sign_in.logout":
             browsers[who] = sign_in(app.test_client(), make_user(acme, "Eve", role=Role(who)))
     assert fingerprint(globex) == before
+
+
+def without_token(page):
+    """The page but for the form token, which carries the second in which it was made."""
+    return re.sub(r"[\w-]{20,}\.[\w-]{6}\.[\w-]{20,}", "", page)
 
 
 def may(who, endpoint):

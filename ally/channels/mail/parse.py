@@ -146,7 +146,11 @@ def parse_mail(raw: bytes) -> Parsed:
 def split(raw: bytes) -> Part:
     """The mail as a tree of parts.  Raises Unreadable beyond the caps."""
     tally = {"parts": 0}
-    parser = FeedParser(lambda policy: Part(policy, tally))
+
+    def part(policy: Policy = compat32) -> Part:
+        return Part(policy, tally)
+
+    parser = FeedParser(part)
     # Some programs begin with a blank line, which would end the headers.
     # Latin-1 makes one character of each byte, and each byte again of its character.
     parser.feed(raw.lstrip(b"\r\n").decode("latin-1"))

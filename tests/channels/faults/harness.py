@@ -15,10 +15,10 @@ FINAL = {"accepted", "rejected", "unknown", "cancelled"}
 class House:
     """A desk with deliveries that wait, its workers, and the mail server they speak to."""
 
-    def __init__(self, zygote, mails, settings, deliveries):
+    def __init__(self, zygote, mails, settings):
         self.zygote, self.mails, self.settings = zygote, mails, settings
         self.used = {}
-        made = self.ask(do="prepare", deliveries=deliveries)["value"]
+        made = json.loads(zygote.stdout.readline())
         self.account, self.user = made["account"], made["user"]
         self.waiting = iter(made["deliveries"])
 
@@ -79,11 +79,12 @@ def house(server, database, mails, *, deliveries):
     urls["database_url"] = server.url_of(database)
     settings = {"secret_key": "for tests only", "smtp_url": mails.url, **urls}
     command = [sys.executable, "-m", "tests.channels.faults.zygote", json.dumps(settings)]
+    command.append(str(deliveries))
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(command, cwd=ROOT, text=True, **pipes) as zygote:
         try:
             assert zygote.stdout.readline() == "ready\n"
-            yield House(zygote, mails, settings, deliveries)
+            yield House(zygote, mails, settings)
         finally:
             zygote.stdin.close()
             zygote.wait()

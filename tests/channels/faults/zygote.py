@@ -17,6 +17,7 @@ from sqlalchemy import text
 from ally import clock, create_app
 from ally.accounts.models import User
 from ally.channels import outbox
+from ally.channels.adapters import Kind, Outcome
 from ally.channels.jobs import sweep_outbox
 from ally.channels.models import Delivery
 from ally.db import db, use_account
@@ -39,6 +40,8 @@ def main():
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # the log would stand between the answers
     answers.write("ready\n")
+    made = prepare(app, int(sys.argv[2]))
+    answers.write(json.dumps(made) + "\n")
     for line in sys.stdin:
         answers.write(json.dumps(run_together(app, json.loads(line))) + "\n")
 
@@ -83,7 +86,10 @@ def run(app, request):
 
 
 def prepare(app, deliveries):
-    """A database with an account, and so many deliveries that are not due yet."""
+    """A database with an account, and so many deliveries that are not due yet.
+
+    Done before the first fork, so that every child finds the statements compiled.
+    """
     postgres.migrate(app)
     with app.app_context():
         acme = make_account("Acme")
@@ -91,11 +97,22 @@ def prepare(app, deliveries):
         ada, channel = make_user(acme, "Ada Lovelace"), make_channel(acme)
         later = clock.now() + FAR_OFF
         made = [make_delivery(ada, channel=channel, not_before=later) for _ in range(deliveries)]
-        return {
-            "account": str(acme.id),
-            "user": str(ada.id),
-            "deliveries": [[str(delivery.id), delivery.rfc_message_id] for delivery in made],
-        }
+        names = [[str(delivery.id), delivery.rfc_message_id] for delivery in made]
+        prepared = {"account": str(acme.id), "user": str(ada.id), "deliveries": names}
+        warm_up(made[0])
+        return prepared
+
+
+def warm_up(delivery):
+    """Go through a delivery that is not kept, and leave no connection to the children."""
+    delivery.not_before = clock.now()
+    outbox.claim(delivery.id, "nobody")
+    outbox.note_outcome(delivery.id, 1, "nobody", Outcome(Kind.ACCEPTED, "250 OK"))
+    db.session.flush()
+    db.session.rollback()
+    db.session.expunge_all()
+    db.session.close()
+    db.engine.dispose()
 
 
 def become_due(app, account, delivery):
@@ -162,9 +179,7 @@ def states(app, account):
         return dict(row._tuple() for row in rows)
 
 
-ACTS = {
-    act.__name__: act for act in (prepare, become_due, drain, recover, cancel, ask_twice, states)
-}
+ACTS = {act.__name__: act for act in (become_due, drain, recover, cancel, ask_twice, states)}
 
 if __name__ == "__main__":
     main()
