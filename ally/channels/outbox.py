@@ -8,6 +8,7 @@ is sent again only by a person who has looked it up.
 import hashlib
 from datetime import datetime, timedelta
 from itertools import takewhile
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, text
@@ -298,7 +299,7 @@ def hold(delivery: Delivery) -> None:
     db.session.refresh(delivery, with_for_update=True)
 
 
-def record(delivery: Delivery, action: str, answer: str, **particulars: object) -> None:
+def record(delivery: Delivery, action: str, answer: str, **particulars: Any) -> None:
     trail.record(delivery, action, answer=answer, attempt=delivery.attempts, **particulars)
 
 

@@ -46,7 +46,7 @@ def enqueue(
     connection = db.session.connection().connection.driver_connection
     account_id = current_account_id()
     queue.configure_task(name, connection=connection, schedule_at=at, lock=lock).defer(
-        account_id=account_id and str(account_id), **arguments
+        account_id=str(account_id) if account_id else None, **arguments
     )
 
 
@@ -82,7 +82,8 @@ def job(name: str, *, attempts: int = 5, cron: str | None = None) -> Callable[[B
             queueing_lock=name if cron else None,
         )(run)
         if cron:
-            queue.periodic(cron=cron)(task)
+            # Its decorator's type wants a timestamp by position; it is given by name.
+            queue.periodic(cron=cron)(task)  # type: ignore[arg-type]
         return body
 
     return register

@@ -187,8 +187,8 @@ def test_payloads_in_pieces_leave_nothing_and_sanitising_again_changes_nothing(p
 
 TAGS = ["<a>", "<b>", "<p>", "</p>", "<table>", "<tr>", "<td>", "</table>", "<pre>", "\n", "<svg>",
         "<math>", "<li>", "<ul>", "</a>", "<div>", "</div>", "&lt;", "&amp;", "<!--", "-->",
-        "<font>", "<h1>", "<style>", "</style>", "<select>", "<form>", "<mglyph>", "<mtext>", "x", '"',
-        "'",        "<br>", "<caption>", "<col>", "</br>",
+        "<font>", "<h1>", "<style>", "</style>", "<select>", "<form>", "<mglyph>", "<mtext>", "x",
+        '"', "'", "<br>", "<caption>", "<col>", "</br>",
         "<title>", "<i>", "</b>", "<center>", "\xa0"]  # fmt: skip
 
 
