@@ -55,5 +55,5 @@ reset:
 	  echo 'Ally needs Python 3.11 or later: apt-get install python3, or brew install python.'; \
 	  exit 1; fi; \
 	if ! $$found -c 'import ensurepip, venv' 2>/dev/null; then \
-	  echo "Python's venv module is missing: apt-get install python3-venv"; exit 1; fi; \
+	  echo "Python's venv module is missing: apt-get install $$found-venv"; exit 1; fi; \
 	echo 'Making the virtual env ...'; rm -rf .venv; $$found -m venv .venv

@@ -25,7 +25,7 @@ class Launched:
     """One launcher in a process of its own, with everything that it started."""
 
     def __init__(self, folder, port):
-        self.port, self.said = port, folder.with_suffix(".said")
+        self.port, self.said = port, folder.with_name(f"{folder.name}-{port}.said")
         kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
