@@ -29,6 +29,14 @@ def ago(moment: datetime) -> str:
     return f"{moment:%b %Y}"
 
 
+def how_long_ago(moment: datetime) -> str:
+    """The same within a sentence: just now, 3 h ago, in Mar 2026."""
+    words = ago(moment)
+    if words == "now":
+        return "just now"
+    return f"{words} ago" if words[0].isdigit() else f"in {words}"
+
+
 def exactly(moment: datetime) -> str:
     """The exact time for a tooltip, in UTC."""
     return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
@@ -227,6 +235,7 @@ def tint(name: object) -> str:
 
 FILTERS = {
     "ago": ago,
+    "how_long_ago": how_long_ago,
     "exactly": exactly,
     "since": since,
     "at_clock": at_clock,

@@ -14,7 +14,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import TextClause
 
 from ally import clock
-from ally.desk import queries
+from ally.desk import queries, threads
 from benchmarks.desk import browser
 from benchmarks.measure import Result, compare
 from benchmarks.world import World
@@ -92,15 +92,15 @@ class BareApp:
 
     def letters(self, conversation_id: UUID) -> str:
         rows = self.run(
-            queries.LETTERS_OF,
+            threads.LETTERS_OF,
             conversation_id=conversation_id,
-            longest=queries.LONGEST_BODY,
-            before_at=queries.THE_END[0],
-            before_id=queries.THE_END[1],
-            limit=queries.LETTERS,
+            longest=threads.LONGEST_BODY,
+            before_at=threads.THE_END[0],
+            before_id=threads.THE_END[1],
+            limit=threads.LETTERS,
         )
-        letters = [queries.letter_of(row) for row in rows]
-        thread = queries.Thread([], letters, 0, None)
+        letters = [threads.letter_of(row) for row in rows]
+        thread = threads.Thread([], letters, 0, None)
         return render_template(
             "desk/_thread.html", thread=thread, conversation=SimpleNamespace(id=conversation_id)
         )

@@ -264,6 +264,13 @@ def test_a_postgres_that_does_not_answer_is_said_plainly():
         postgres.prepare_named("postgresql://ally@127.0.0.1:1/ally")
 
 
+def test_a_postgres_that_is_too_old_is_refused(server, monkeypatch):
+    monkeypatch.setattr("ally.settings.OLDEST_POSTGRES", 99)
+
+    with pytest.raises(postgres.Unusable, match="Ally needs Postgres 99 or later, and this is 18"):
+        postgres.prepare_named(server.url)
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "web", "-1"])
 def test_a_port_that_is_none_is_refused(monkeypatch, port):
     monkeypatch.setenv("PORT", port)

@@ -261,7 +261,7 @@ def propose(thread: Thread, message: dict[str, Any]) -> dict[str, Any]:
         created_at=thread.now,
         updated_at=thread.now,
     )
-    return tell(thread, draft, "draft", "draft.written", sources=1, seconds="0.1")
+    return tell(thread, draft, "draft", "draft.written", sources="1 source", seconds="0.1")
 
 
 def answer_from(thread: Thread) -> Answer:

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, or_, select, text
 
-from ally import clock
+from ally import clock, marks
 from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
@@ -253,7 +253,8 @@ def tell(conversation: Conversation, draft: Draft, seconds: float) -> None:
         trail.record(draft, "draft.failed", reason=draft.problem)
         kind, words = NotificationType.DRAFT_FAILED, "No draft"
     else:
-        trail.record(draft, "draft.written", sources=draft.grounded, seconds=f"{seconds:.2f}")
+        sources = marks.plural(draft.grounded, "source")
+        trail.record(draft, "draft.written", sources=sources, seconds=f"{seconds:.2f}")
         kind, words = NotificationType.DRAFT_READY, "Draft ready"
     feed.notify(
         conversation.account_id,

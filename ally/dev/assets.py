@@ -23,10 +23,6 @@ FILES = {
         "htmx.org/dist/htmx.min.js",
         "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
     ),
-    "hx-ptag.min.js": (
-        "htmx.org/dist/ext/hx-ptag.min.js",
-        "1993b23e86553100e4f45eed1b756eb8cf53c5b2244caf98e58662dfde9ca069",
-    ),
 }
 FOR_TESTS = "axe-core/axe.min.js"
 

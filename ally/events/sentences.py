@@ -3,7 +3,7 @@
 SENTENCES = {
     "message.received": "wrote",
     "message.quarantined": "sent a mail that could not be read in full: {reason}",
-    "draft.written": "wrote a draft from {sources} sources in {seconds} s",
+    "draft.written": "wrote a draft from {sources} in {seconds} s",
     "draft.failed": "could not write a draft: {reason}",
     "draft.superseded": "set the draft aside, since the customer wrote again",
     "draft.claimed": "claimed the draft",

@@ -6,16 +6,20 @@ export function move(by) {
   const at = all.findIndex((row) => row.hasAttribute("aria-current"));
   const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
   if (!next || next === all[at]) return;
+  mark(next); // at once, so that two quick presses move two rows
   next.click();
   next.scrollIntoView({ block: "nearest" });
 }
 
-function settle() {
-  const open = document.getElementById("review")?.dataset.draft;
+function mark(open) {
   for (const row of rows()) {
-    if (row.id === `row-${open}`) row.setAttribute("aria-current", "true");
+    if (row === open) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
   }
+}
+
+function settle() {
+  mark(document.getElementById(`row-${document.getElementById("review")?.dataset.draft}`));
 }
 
 function showNewest() {

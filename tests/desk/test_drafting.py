@@ -97,7 +97,7 @@ def test_a_draft_is_told_in_the_timeline_and_in_the_feed(acme, ada, ben, writer)
     (draft,) = write(message)
 
     (event,) = trail.timeline(draft)
-    assert str(event).startswith("Ally wrote a draft from 1 sources in ")
+    assert str(event).startswith("Ally wrote a draft from 1 source in ")
     lines = db.session.scalars(select(Notification)).all()
     assert {line.user_id for line in lines} == {ada.id, ben.id}
     assert lines[0].type is NotificationType.DRAFT_READY

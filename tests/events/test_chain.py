@@ -13,7 +13,7 @@ from tests.factories import make_account, make_conversation, make_draft
 def told(acme, ada):
     """A draft of which three things are told."""
     draft = make_draft(make_conversation(acme))
-    trail.record(draft, "draft.written", sources=3, seconds="0.4")
+    trail.record(draft, "draft.written", sources="3 sources", seconds="0.4")
     trail.record(draft, "draft.claimed", by=ada)
     trail.record(draft, "draft.rejected", by=ada, reason="tone: „zu knapp“ 👎")
     trail.seal()

@@ -96,7 +96,7 @@ def finish(reading: Reading) -> Address:
     if "@" not in email and "@" in name:
         email, name = bare(name)  # joe@example.com <joe>
     name = name or " ".join(reading.comments)
-    name = worded(name)
+    name = worded(name.strip("<> "))  # brackets that close what nothing opened
     return name[:LONGEST_NAME].strip(), cleaned(email)
 
 
