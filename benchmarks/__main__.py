@@ -17,6 +17,7 @@ def main() -> None:
         for part in (
             lambda: pages.pages(made, account_id, token),
             lambda: decision.decision(made, account_id, token),
+            lambda: intake.whole(made, account_id),
             lambda: intake.webhook(made),
         ):
             for result in part():

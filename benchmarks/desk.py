@@ -18,16 +18,18 @@ CONVERSATIONS = 10_000
 PENDING = 2_000
 
 FILL = """
-INSERT INTO conversation (account_id, channel_id, external_id, subject, customer_email, customer_name,
-                          last_message_at, created_at)
-SELECT :account, :channel, 'bench-' || n, 'Which pump for ' || n || ' hp?', 'c' || n || '@example.com',
+INSERT INTO conversation (account_id, channel_id, external_id, subject, customer_email,
+                          customer_name, last_message_at, created_at)
+SELECT :account, :channel, 'bench-' || n, 'Which pump for ' || n || ' hp?',
+       'c' || n || '@example.com',
        'Customer ' || n, now() - n * interval '1 minute', now() - n * interval '1 minute'
   FROM generate_series(1, :conversations) n;
 INSERT INTO message (account_id, conversation_id, external_id, direction, author_name, author_email,
                      subject, body_text, sent_at)
 SELECT account_id, id, external_id || '-' || k || '@example.com',
        CASE WHEN k = 2 THEN 'outbound' ELSE 'inbound' END, customer_name, customer_email, subject,
-       repeat('Would the 255 lph pump hold 58 psi at this power? ', 8), last_message_at - k * interval '1 hour'
+       repeat('Would the 255 lph pump hold 58 psi at this power? ', 8),
+       last_message_at - k * interval '1 hour'
   FROM conversation, generate_series(1, 3) k;
 INSERT INTO draft (account_id, conversation_id, trigger_message_id, model_key, prompt_version,
                    suggested_text, created_at, payload)

@@ -1,18 +1,24 @@
 """Mail coming in: the webhook's answer, and the whole way to a conversation."""
 
+import email
 import http.client
 import threading
 import time
 from collections.abc import Callable, Iterator
+from email import policy
+from uuid import UUID
 
 import psycopg
 
+from ally.channels import webhooks
+from ally.db import db, use_account
+from ally.desk import intake
 from benchmarks.measure import Result, rates
 from benchmarks.world import SECRET, World, mail, web_server
 
 CLIENTS = 8
 SECONDS = 4.0
-DRAINED = 1_000  # mails
+TAKEN_IN = 300  # mails
 
 
 def webhook(world: World) -> Iterator[Result]:
@@ -72,3 +78,48 @@ def insert_forever(world: World, client: int) -> Iterator[None]:
         for number in range(client * 1_000_000, (client + 1) * 1_000_000):
             connection.execute("INSERT INTO bare (body) VALUES (%s)", [mail(number)])
             yield
+
+
+def whole(world: World, account_id: UUID) -> Iterator[Result]:
+    """Mails per second from the raw bytes to a conversation with its draft asked for, beside a
+    bare loop that parses, looks for the thread, inserts three rows and commits."""
+    with world.app.app_context():
+        caller = webhooks.find_caller("bench")
+        take_in(caller, account_id, 0)  # the parser's process is up, and everything warm
+        began = time.perf_counter()
+        for number in range(1, TAKEN_IN + 1):
+            take_in(caller, account_id, number)
+        ours = TAKEN_IN / (time.perf_counter() - began)
+    yield rates("whole intake", ours, bare_intake(world), goal="at least 0.50")
+
+
+def take_in(caller: webhooks.Caller, account_id: UUID, number: int) -> None:
+    """Both halves, each in its transaction, as the webhook and the worker do them."""
+    stored = webhooks.store_mail(caller, mail(9_000_000 + number))
+    db.session.commit()
+    use_account(account_id)
+    intake.take_in(event_id=str(stored.event_id))
+    db.session.commit()
+
+
+def bare_intake(world: World) -> float:
+    with psycopg.connect(world.server.url_of("ally_bench"), autocommit=True) as connection:
+        for table in ("raw (id bigserial, body bytea)", "talk (id bigserial, subject text)"):
+            connection.execute(f"CREATE TABLE bare_{table}")
+        connection.execute("CREATE TABLE bare_letter (external_id text PRIMARY KEY, body text)")
+        began = time.perf_counter()
+        for number in range(TAKEN_IN):
+            bare_take_in(connection, mail(number))
+        return TAKEN_IN / (time.perf_counter() - began)
+
+
+def bare_take_in(connection: psycopg.Connection, raw: bytes) -> None:
+    parsed = email.message_from_bytes(raw, policy=policy.default)
+    body = parsed.get_body(("plain",))
+    asked = [parsed["In-Reply-To"] or ""]
+    with connection.transaction():
+        connection.execute("SELECT 1 FROM bare_letter WHERE external_id = %s", asked).fetchone()
+        connection.execute("INSERT INTO bare_raw (body) VALUES (%s)", [raw])
+        connection.execute("INSERT INTO bare_talk (subject) VALUES (%s)", [parsed["Subject"]])
+        letter = [parsed["Message-ID"], body.get_content() if body else ""]
+        connection.execute("INSERT INTO bare_letter VALUES (%s, %s)", letter)

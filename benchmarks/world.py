@@ -100,12 +100,20 @@ def free_port() -> int:
         return port
 
 
+NUMBER = b"4711047110"  # what is replaced in the one mail that all are made of
+
+
 def mail(number: int) -> bytes:
     """An ordinary mail, unlike any other."""
+    return ORDINARY.replace(NUMBER, b"%010d" % number)
+
+
+def ordinary_mail() -> bytes:
+    number = NUMBER.decode()
     made = EmailMessage()
     made["From"] = f"Customer {number} <customer{number}@example.com>"
     made["To"] = "support@hotrodan.example"
-    made["Subject"] = f"Which pump for {300 + number % 400} hp?"
+    made["Subject"] = f"Which pump for order {number}?"
     made["Date"] = format_datetime(clock.now())
     made["Message-ID"] = f"<bench-{number}-{os.getpid()}@example.com>"
     made.set_content(
@@ -114,3 +122,6 @@ def mail(number: int) -> bytes:
     )
     made.add_alternative("<p>Hello,</p><p>would the <b>255 lph</b> pump hold 58 psi?</p>", "html")
     return made.as_bytes()
+
+
+ORDINARY = ordinary_mail()

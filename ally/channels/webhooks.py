@@ -5,13 +5,12 @@ import hmac
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any, LiteralString
 from uuid import UUID
-
-from sqlalchemy import LargeBinary, bindparam, text
 
 from ally import clock
 from ally.channels import secrets
-from ally.db import db, use_account
+from ally.db import db
 from ally.errors import AllyError, Invalid, NotFound, NotSignedIn
 from ally.jobs.queue import enqueue
 
@@ -43,16 +42,28 @@ class Stored:
 
 
 def find_caller(key: str) -> Caller:
-    """The channel of the key, among all accounts.  Raises NotFound."""
-    row = None
-    if CHANNEL_KEY.fullmatch(key):
-        row = db.session.execute(FIND, {"key": key}).one_or_none()
+    """The channel of the key, among all accounts, its account named for this transaction alone.
+
+    Raises NotFound.
+    """
+    row = ask(FIND, {"key": key}) if CHANNEL_KEY.fullmatch(key) else None
     if row is None:
         raise NotFound("There is no such channel.")
-    return Caller(row.account_id, row.channel_id, secrets.unseal(row.secret_sealed))
+    account_id, channel_id, sealed, _ = row
+    return Caller(account_id, channel_id, secrets.unseal(sealed))
 
 
-FIND = text("SELECT account_id, channel_id, secret_sealed FROM find_channel(:key)")
+FIND = (
+    "SELECT account_id, channel_id, secret_sealed,"
+    " set_config('ally.account_id', account_id::text, true) FROM find_channel(%(key)s)"
+)
+
+
+def ask(statement: LiteralString, values: dict[str, Any]) -> tuple[Any, ...] | None:
+    """The first row, by the driver alone: every mail waits for this, and needs no mapping."""
+    connection = db.session.connection().connection.driver_connection
+    row: tuple[Any, ...] | None = connection.execute(statement, values).fetchone()
+    return row
 
 
 def refuse_foreign_content(content_type: str, content_encoding: str) -> None:
@@ -106,7 +117,8 @@ def store_mail(caller: Caller, body: bytes) -> Stored:
     """
     if not body.strip():
         raise Invalid("Send a mail: the body is empty.")
-    use_account(caller.account_id)
+    # The caller has proved itself.  Where it was found in this transaction, nothing is asked.
+    db.session.info["account_id"] = caller.account_id
     key = f"mail:{caller.channel_id}:{hashlib.sha256(body).hexdigest()}"
     values = {
         "account_id": caller.account_id,
@@ -116,21 +128,23 @@ def store_mail(caller: Caller, body: bytes) -> Stored:
         "payload": f'{{"content_type": "message/rfc822", "size": {len(body)}}}',
         "body": body,
     }
-    event_id = db.session.scalar(STORE, values)
-    if event_id is None:
-        return Stored(db.session.execute(FIND_STORED, values).scalar_one(), is_new=False)
-    enqueue("desk.take_in", event_id=str(event_id))
-    return Stored(event_id, is_new=True)
+    new = ask(STORE, values)
+    if new is not None:
+        enqueue("desk.take_in", event_id=str(new[0]))
+        return Stored(new[0], is_new=True)
+    known = ask(FIND_STORED, values)
+    assert known is not None, "another mail has taken the key, and events are never deleted"
+    return Stored(known[0], is_new=False)
 
 
-# Written out, since this is the one statement that every mail waits for.
-STORE = text(
+STORE = (
     "INSERT INTO events_raw"
     " (account_id, channel_id, idempotency_key, platform, type, source, ts, payload, body)"
-    " VALUES (:account_id, :channel_id, :key, 'mail', 'message', 'webhook', :ts,"
-    " CAST(:payload AS jsonb), :body)"
+    " VALUES (%(account_id)s, %(channel_id)s, %(key)s, 'mail', 'message', 'webhook', %(ts)s,"
+    " %(payload)s, %(body)s)"
     " ON CONFLICT (account_id, idempotency_key) DO NOTHING RETURNING id"
-).bindparams(bindparam("body", type_=LargeBinary))
-FIND_STORED = text(
-    "SELECT id FROM events_raw WHERE account_id = :account_id AND idempotency_key = :key"
+)
+FIND_STORED = (
+    "SELECT id FROM events_raw"
+    " WHERE account_id = %(account_id)s AND idempotency_key = %(key)s"
 )

@@ -176,7 +176,7 @@ def test_a_body_over_the_limit_is_refused_before_it_is_read(app, client, channel
 
 
 def test_a_stranger_is_refused_before_the_body_is_read(client, channel):
-    body = {"wsgi.input": Untouched(), "CONTENT_LENGTH": "9"}
+    body = {"wsgi.input": Untouched(), "CONTENT_LENGTH": "1000000"}
     answer = post(client, channel, headers={}, environ_overrides=body)
 
     assert answer.status_code == 401
@@ -212,7 +212,7 @@ def test_a_mail_costs_few_statements(client, channel):
     with statements() as asked:
         post(client, channel, body=MAIL + b"again")
 
-    assert len(asked) <= 5
+    assert len(asked) <= 4
 
 
 @contextmanager
