@@ -16,7 +16,7 @@ def main() -> None:
         desk.vacuum(made)
         for part in (
             lambda: pages.pages(made, account_id, token),
-            lambda: decision.decision(made, account_id, token),
+            lambda: decision.decision(made, account_id),
             lambda: intake.whole(made, account_id),
             lambda: intake.webhook(made),
         ):

@@ -12,7 +12,7 @@ from ally.accounts.models import User
 from ally.channels import secrets
 from ally.channels.models import Channel, ChannelType
 from ally.db import db, use_account
-from benchmarks.world import SECRET, World
+from benchmarks.world import DATABASE, SECRET, World
 
 CONVERSATIONS = 10_000
 PENDING = 2_000
@@ -76,7 +76,7 @@ def fill(world: World) -> tuple[UUID, str]:
 
 
 def make_account(world: World) -> UUID:
-    with psycopg.connect(world.server.url_of("ally_bench"), autocommit=True) as connection:
+    with psycopg.connect(world.server.url_of(DATABASE), autocommit=True) as connection:
         row = connection.execute("SELECT create_account('Bench', '{}', NULL)").fetchone()
         assert row is not None
         account_id: UUID = row[0]
@@ -85,7 +85,7 @@ def make_account(world: World) -> UUID:
 
 def vacuum(world: World) -> None:
     """What autovacuum would have done by the time that such a desk exists."""
-    with psycopg.connect(world.server.url_of("ally_bench"), autocommit=True) as connection:
+    with psycopg.connect(world.server.url_of(DATABASE), autocommit=True) as connection:
         connection.execute("VACUUM ANALYZE")
 
 

@@ -14,7 +14,7 @@ from ally.channels import webhooks
 from ally.db import db, use_account
 from ally.desk import intake
 from benchmarks.measure import Result, rates
-from benchmarks.world import SECRET, World, mail, web_server
+from benchmarks.world import DATABASE, SECRET, World, mail, web_server
 
 CLIENTS = 8
 SECONDS = 4.0
@@ -73,7 +73,7 @@ def post_forever(address: str, client: int) -> Iterator[None]:
 
 
 def insert_forever(world: World, client: int) -> Iterator[None]:
-    with psycopg.connect(world.server.url_of("ally_bench"), autocommit=True) as connection:
+    with psycopg.connect(world.server.url_of(DATABASE), autocommit=True) as connection:
         connection.execute("CREATE TABLE IF NOT EXISTS bare (id bigserial PRIMARY KEY, body bytea)")
         for number in range(client * 1_000_000, (client + 1) * 1_000_000):
             connection.execute("INSERT INTO bare (body) VALUES (%s)", [mail(number)])
@@ -103,7 +103,7 @@ def take_in(caller: webhooks.Caller, account_id: UUID, number: int) -> None:
 
 
 def bare_intake(world: World) -> float:
-    with psycopg.connect(world.server.url_of("ally_bench"), autocommit=True) as connection:
+    with psycopg.connect(world.server.url_of(DATABASE), autocommit=True) as connection:
         for table in ("raw (id bigserial, body bytea)", "talk (id bigserial, subject text)"):
             connection.execute(f"CREATE TABLE bare_{table}")
         connection.execute("CREATE TABLE bare_letter (external_id text PRIMARY KEY, body text)")

@@ -17,7 +17,7 @@ from ally import clock
 from ally.desk import queries, threads
 from benchmarks.desk import browser
 from benchmarks.measure import Result, compare
-from benchmarks.world import World
+from benchmarks.world import DATABASE, World
 
 
 def pages(world: World, account_id: UUID, token: str) -> Iterator[Result]:
@@ -56,7 +56,7 @@ class BareApp:
     def __init__(self, world: World, account_id: UUID):
         self.account_id = account_id
         self.connection = psycopg.connect(
-            world.server.url_of("ally_bench"), autocommit=True, row_factory=namedtuple_row
+            world.server.url_of(DATABASE), autocommit=True, row_factory=namedtuple_row
         )
         app = Flask("bare", root_path=world.app.root_path)
         app.jinja_env.undefined = StrictUndefined
