@@ -24,13 +24,13 @@ STOP_LIMIT = 5  # seconds
 class Launched:
     """One launcher in a process of its own, with everything that it started."""
 
-    def __init__(self, folder, port):
+    def __init__(self, folder, port, **more):
         self.port, self.said = port, folder.with_name(f"{folder.name}-{port}.said")
         kept = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "HOME": str(folder)}
         with self.said.open("w") as said:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "ally.dev.launch"],
-                env=kept | {"ALLY_HOME": str(folder), "PORT": str(port)},
+                env=kept | {"ALLY_HOME": str(folder), "PORT": str(port)} | more,
                 stdout=said,
                 stderr=said,
                 start_new_session=True,
