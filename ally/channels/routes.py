@@ -44,14 +44,14 @@ def authenticated(key: str) -> tuple[Caller, bytes]:
     # A small body is read first: then all is done in one transaction that waits for nobody.
     body = read_body(limit) if (request.content_length or limit) <= SMALL_BODY else None
     caller = inbound.find_caller(key)
-    knows_secret = inbound.knows_secret(caller, request.headers.getlist("Authorization"))
-    signatures = request.headers.getlist("X-Ally-Signature")
-    if not knows_secret and not signatures:
+    knows_secret = inbound.knows_secret(caller, request.headers.get("Authorization", ""))
+    signature = request.headers.get("X-Ally-Signature", "")
+    if not knows_secret and not signature:
         raise refused()
     if body is None:
         db.session.rollback()  # a slow sender must not hold a connection of the pool
         body = read_body(limit)
-    if not knows_secret and not inbound.has_signed(caller, signatures, body):
+    if not knows_secret and not inbound.has_signed(caller, signature, body):
         raise refused()
     return caller, body
 

@@ -61,7 +61,7 @@ FIND = (
 
 def ask(statement: LiteralString, values: dict[str, Any]) -> tuple[Any, ...] | None:
     """The first row, by the driver alone: every mail waits for this, and needs no mapping."""
-    connection = db.session.connection().connection.driver_connection
+    connection: Any = db.session.connection().connection.driver_connection
     row: tuple[Any, ...] | None = connection.execute(statement, values).fetchone()
     return row
 
@@ -77,21 +77,20 @@ def refuse_foreign_content(content_type: str, content_encoding: str) -> None:
 FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
 
 
-def knows_secret(caller: Caller, authorization: list[str]) -> bool:
-    """Whether the one Authorization header is `Bearer` and the channel's secret."""
-    if len(authorization) != 1:
-        return False
-    kind, _, secret = authorization[0].partition(" ")
+def knows_secret(caller: Caller, authorization: str) -> bool:
+    """Whether the Authorization header is `Bearer` and the channel's secret."""
+    kind, _, secret = authorization.partition(" ")
     same = hmac.compare_digest(secret.strip().encode(), caller.secret.encode())
     return same and kind.lower() == "bearer"
 
 
-def has_signed(caller: Caller, signatures: list[str], body: bytes) -> bool:
-    """Whether the one X-Ally-Signature header is the channel's, for this body, and not old.
+def has_signed(caller: Caller, signature: str, body: bytes) -> bool:
+    """Whether the X-Ally-Signature header is the channel's, for this body, and not old.
 
+    Several such headers reach us as one, joined by commas, and fit no signature.
     Source: the scheme of Stripe's webhooks, https://docs.stripe.com/webhooks#verify-manually
     """
-    given = SIGNATURE.fullmatch(signatures[0]) if len(signatures) == 1 else None
+    given = SIGNATURE.fullmatch(signature)
     if given is None:
         return False
     if abs(clock.now().timestamp() - int(given[1])) > SIGNATURE_WINDOW.total_seconds():
@@ -145,6 +144,5 @@ STORE = (
     " ON CONFLICT (account_id, idempotency_key) DO NOTHING RETURNING id"
 )
 FIND_STORED = (
-    "SELECT id FROM events_raw"
-    " WHERE account_id = %(account_id)s AND idempotency_key = %(key)s"
+    "SELECT id FROM events_raw WHERE account_id = %(account_id)s AND idempotency_key = %(key)s"
 )

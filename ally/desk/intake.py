@@ -63,19 +63,16 @@ def unsettled(event_id: UUID) -> EventsRaw | None:
 
 def place(event: EventsRaw, mail: Parsed) -> None:
     arrival = arrival_of(event, mail)
-    if find_message(event.account_id, arrival.digest) is None:
-        try:
-            # A savepoint: the same mail may be stored by another worker meanwhile,
-            # and then no empty conversation must stay.
-            with db.session.begin_nested():
-                message = put_into_thread(arrival, mail)
-        except Known:
-            pass  # then it is found below
-        else:
-            settle(event, IntakeState.STORED, message)
-            return
-    first = find_message(event.account_id, arrival.digest)
-    settle(event, IntakeState.DUPLICATE, first, reason="The same mail has arrived before.")
+    try:
+        # A savepoint: the same mail may be there already, also by another worker just now,
+        # and then no empty conversation must stay.
+        with db.session.begin_nested():
+            message = put_into_thread(arrival, mail)
+    except Known:
+        first = find_message(event.account_id, arrival.digest)
+        settle(event, IntakeState.DUPLICATE, first, reason="The same mail has arrived before.")
+    else:
+        settle(event, IntakeState.STORED, message)
 
 
 def put_into_thread(arrival: Arrival, mail: Parsed) -> Message:

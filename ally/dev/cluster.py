@@ -104,7 +104,7 @@ def make_files(data: Path, user: str | None) -> None:
         **as_user(user),
     )
     if made.returncode:
-        raise NoPostgres(f"Postgres could not make its files: {last_line(made.stderr)}")
+        raise NoPostgres(f"Postgres could not make its files: {first_error(made.stderr)}")
     unfinished.rename(data)
 
 
@@ -135,6 +135,11 @@ def socket_folder(data: Path, user: str | None) -> Path:
 
 def last_line_of(log: Path) -> str:
     return last_line(log.read_text(errors="replace")) if log.exists() else "it wrote no log"
+
+
+def first_error(text: str) -> str:
+    """The first line that speaks of an error: what follows it is only the cleaning up."""
+    return next((line for line in text.splitlines() if "error" in line.lower()), last_line(text))
 
 
 def last_line(text: str) -> str:

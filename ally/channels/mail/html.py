@@ -20,7 +20,7 @@ BLANK = re.compile(r"\s")
 # Elements that are empty, or that the next one of their kind ends.
 NOT_NESTING = {"area", "br", "col", "hr", "img", "input", "link", "meta", "wbr", "p", "li", "td",
                "th", "tr", "dd", "dt", "option"}  # fmt: skip
-ROUNDS = 4  # how often the result is cleaned again until it no longer changes
+ROUNDS = 12  # how often the result is cleaned again until it no longer changes
 
 BOX = {"align", "valign", "bgcolor", "width", "height", "style", "dir", "title"}
 ALLOWED: dict[str, set[str]] = {
