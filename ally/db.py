@@ -150,11 +150,13 @@ def as_account(account_id: UUID | None) -> Iterator[None]:
 
 
 @event.listens_for(Session, "after_begin")
-def name_account_again(session: Session, _: SessionTransaction, connection: Connection) -> None:
+def name_account_again(
+    session: Session, transaction: SessionTransaction, connection: Connection
+) -> None:
     # The setting is local to a transaction, so that a pooled connection never
-    # carries one tenant over to the next request.
+    # carries one tenant over to the next request; a savepoint has it already.
     account_id = session.info.get("account_id")
-    if account_id is not None:
+    if account_id is not None and not transaction.nested:
         name_account(connection, account_id)
 
 

@@ -4,6 +4,7 @@ A crash forgets the counts, which is cheaper than remembering them.
 """
 
 from datetime import datetime, timedelta
+from typing import ClassVar
 
 from sqlalchemy import delete, func, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -16,7 +17,7 @@ from ally.errors import TooMany
 class RateCount(Model):
     """How often one key was seen since its window began.  It names no tenant."""
 
-    __table_args__ = {"prefixes": ["UNLOGGED"]}
+    __table_args__: ClassVar = {"prefixes": ["UNLOGGED"]}
 
     key: Mapped[str] = mapped_column(primary_key=True)
     window_start: Mapped[datetime] = mapped_column(server_default=func.clock_timestamp())

@@ -84,12 +84,16 @@ def needs_draft(message: Message) -> bool:
 
 
 def has_newer(message: Message) -> bool:
-    """Whether the customer has written again; by arrival, since a mail may claim any date."""
+    """Whether the customer has written again; by arrival, since a mail may claim any date.
+
+    An automatic answer is not the customer's: it gets no draft, and must not cost this one its.
+    """
     newer = exists().where(
         Message.account_id == message.account_id,
         Message.conversation_id == message.conversation_id,
         Message.direction == MessageDirection.INBOUND,
         Message.id > message.id,
+        Message.metadata_["auto_submitted"].as_boolean().is_not(True),
     )
     return bool(db.session.scalar(select(newer)))
 

@@ -1,6 +1,5 @@
 """Conversations with customers: the messages and their files."""
 
-from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 

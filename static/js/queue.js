@@ -28,8 +28,16 @@ function showNewest() {
   if (newest && document.getElementById("review")) thread.scrollTop = newest.offsetTop - 24;
 }
 
+// Where a screen reader goes on; never away from somebody who has begun to type.
+function land() {
+  if (document.activeElement?.name === "text") return;
+  document.querySelector("#review [data-land]")?.focus({ preventScroll: true });
+}
+
 showNewest();
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   settle();
-  if (detail.ctx?.target?.id === "review") showNewest();
+  if (detail.ctx?.target?.id !== "review") return;
+  showNewest();
+  land();
 });

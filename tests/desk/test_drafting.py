@@ -136,6 +136,14 @@ def test_a_message_that_is_not_the_newest_gets_no_draft(acme, writer):
     assert write(older) == []
 
 
+def test_an_automatic_answer_does_not_cost_the_customer_the_draft(acme, writer):
+    conversation = make_conversation(acme)
+    asked = make_message(conversation)
+    make_message(conversation, "I am away.", metadata_={"auto_submitted": True})
+
+    assert len(write(asked)) == 1
+
+
 def test_a_newer_message_sets_the_waiting_draft_aside(acme, writer):
     conversation = make_conversation(acme)
     first = make_message(conversation)
