@@ -5,12 +5,14 @@ from pathlib import Path
 
 import click
 from flask import current_app
+from flask.cli import with_appcontext
 
 from ally.dev.schema import document
 
 
 @click.command("schema")
 @click.option("--check", is_flag=True, help="Change nothing; exit 1 if the document is stale.")
+@with_appcontext
 def schema(check: bool) -> None:
     """Write docs/schema.md from the models."""
     path = Path(current_app.root_path) / "docs" / "schema.md"
