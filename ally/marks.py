@@ -72,6 +72,8 @@ def lasting(span: timedelta | None) -> str:
     if span is None:
         return "–"
     seconds = span.total_seconds()
+    if 0 <= seconds < 0.1:
+        return "under 0.1 s"
     return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
 
 
@@ -106,6 +108,13 @@ def shortened(text: str, longest: int = 120) -> str:
     """The text on one line, at most `longest` characters long."""
     line = " ".join(text[: longest * 4].split())
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
+
+
+def isolated(line: str) -> Markup:
+    """A line that begins with words of ours and a colon (Re: or Draft ready:), and goes on with a
+    customer's: those keep the direction they are written in."""
+    ours, colon, theirs = line.partition(": ")
+    return Markup("{}{}<bdi>{}</bdi>").format(ours, colon, theirs if colon else line)
 
 
 def paragraphs(text: str) -> Markup:
@@ -178,16 +187,38 @@ def sentence_drawn(words: str, sentence: dict[str, Any]) -> Markup:
 
 def changes(old: str, operations: Sequence[Sequence[Any]]) -> Markup:
     """The old text with what was taken out and put in, from the operations of a diff."""
-    drawn, at = [], 0
-    for kind, what in operations:
+    drawn = []
+    for dropped, added, kept in stretches(old, operations):
+        if dropped:
+            drawn.append(Markup("<del>{}</del>").format(dropped))
+        if added:
+            drawn.append(Markup("<ins>{}</ins>").format(added))
+        drawn.append(escape(kept))
+    return Markup("").join(drawn)
+
+
+def stretches(
+    old: str, operations: Sequence[Sequence[Any]]
+) -> Iterable[tuple[str, str, str]]:
+    """What was taken out, what was put in for it, and what follows unchanged.
+
+    A space between two replaced words goes with them, so that a rewritten sentence reads as one.
+    """
+    dropped, added, at = "", "", 0
+    for number, (kind, what) in enumerate(operations, start=1):
         if kind == "+":
-            drawn.append(Markup("<ins>{}</ins>").format(what))
+            added += what
             continue
         length = what if kind == "=" else len(what)
-        stretch = old[at : at + length]
-        drawn.append(escape(stretch) if kind == "=" else Markup("<del>{}</del>").format(stretch))
-        at += length
-    return Markup("").join(drawn)
+        stretch, at = old[at : at + length], at + length
+        if kind == "-":
+            dropped += stretch
+        elif dropped and added and stretch == " " and number < len(operations):
+            dropped, added = dropped + stretch, added + stretch
+        else:
+            yield dropped, added, stretch
+            dropped, added = "", ""
+    yield dropped, added, ""
 
 
 def telling_words(text: str) -> frozenset[str]:
@@ -247,6 +278,7 @@ FILTERS = {
     "frame_height": frame_height,
     "plural": plural,
     "shortened": shortened,
+    "isolated": isolated,
     "paragraphs": paragraphs,
     "cited": cited,
     "changes": changes,

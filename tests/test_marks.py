@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
+from ally.review.diff import diff, ops_of
 from ally import clock, marks
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
@@ -45,6 +46,28 @@ def test_neighbouring_words_stand_under_one_mark():
 def test_marking_changes_no_letter(text, words):
     drawn = marks.marked(text, words)
     assert drawn.replace("<mark>", "").replace("</mark>", "") == escape(text)
+
+
+def test_a_rewritten_sentence_reads_as_one():
+    operations = [["-", "Thank"], ["+", "Please"], ["=", 1], ["-", "you"], ["+", "ask"], ["=", 1]]
+    assert marks.changes("Thank you.", operations) == (
+        "<del>Thank you</del><ins>Please ask</ins>."
+    )
+
+
+WORDS = st.text("ab \n.", max_size=30)
+
+
+@given(WORDS, WORDS)
+def test_drawn_changes_hold_both_texts(old, new):
+    drawn = marks.changes(old, ops_of(diff(old, new)))
+    assert re.sub("(?s)<ins>.*?</ins>|</?del>", "", drawn) == old
+    assert re.sub("(?s)<del>.*?</del>|</?ins>", "", drawn) == new
+
+
+def test_a_customers_words_keep_their_direction_after_ours():
+    assert marks.isolated("Re: <b>") == "Re: <bdi>&lt;b&gt;</bdi>"
+    assert marks.isolated("Warranty") == "<bdi>Warranty</bdi>"
 
 
 @given(st.text())

@@ -35,6 +35,7 @@ class Source:
     url: str | None
     indexed_at: Any
     words: frozenset[str]
+    is_used: bool
 
 
 @dataclass(frozen=True)
@@ -128,6 +129,7 @@ def source_of(row: dict[str, Any], draft: Draft, sentences: list[dict[str, Any]]
         url=row.get("url"),
         indexed_at=queries.moment(row.get("indexed_at")),
         words=marks.telling_words(said),
+        is_used=bool(said),
     )
 
 
