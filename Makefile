@@ -8,6 +8,9 @@ NAMES := python3 python3.13 python3.12 python3.11 python3.14
 FINE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 NEWER := import sys; sys.exit(sys.version_info < (3, 11))
 
+# What pytest is told; a file's tests stay together, since they share what is slow to start.
+ARGS ?= -n auto --maxprocesses 4 --dist loadfile
+
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: run test lint bench clean reset

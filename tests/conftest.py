@@ -8,6 +8,7 @@ import contextvars
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
 from flask.testing import FlaskClient
 
@@ -16,6 +17,10 @@ from ally.db import db, use_account
 from ally.dev import postgres
 from ally.settings import Settings
 from tests.factories import make_account, make_user
+
+# How long an example takes says more of the machine than of the code.
+hypothesis.settings.register_profile("ally", deadline=None)
+hypothesis.settings.load_profile("ally")
 
 HOME = Path(os.environ.get("ALLY_TEST_HOME", "var/test")).absolute()
 
