@@ -114,7 +114,9 @@ def isolated(line: str) -> Markup:
     """A line that begins with words of ours and a colon (Re: or Draft ready:), and goes on with a
     customer's: those keep the direction they are written in."""
     ours, colon, theirs = line.partition(": ")
-    return Markup("{}{}<bdi>{}</bdi>").format(ours, colon, theirs if colon else line)
+    if not colon:
+        return Markup("<bdi>{}</bdi>").format(line)
+    return Markup("{}: <bdi>{}</bdi>").format(ours, theirs)
 
 
 def paragraphs(text: str) -> Markup:
@@ -197,9 +199,7 @@ def changes(old: str, operations: Sequence[Sequence[Any]]) -> Markup:
     return Markup("").join(drawn)
 
 
-def stretches(
-    old: str, operations: Sequence[Sequence[Any]]
-) -> Iterable[tuple[str, str, str]]:
+def stretches(old: str, operations: Sequence[Sequence[Any]]) -> Iterable[tuple[str, str, str]]:
     """What was taken out, what was put in for it, and what follows unchanged.
 
     A space between two replaced words goes with them, so that a rewritten sentence reads as one.

@@ -1,5 +1,6 @@
 """Small words and marks: what a person reads."""
 
+import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -7,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
-from ally.review.diff import diff, ops_of
 from ally import clock, marks
+from ally.review.diff import diff, ops_of
 
 NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
 
@@ -50,9 +51,7 @@ def test_marking_changes_no_letter(text, words):
 
 def test_a_rewritten_sentence_reads_as_one():
     operations = [["-", "Thank"], ["+", "Please"], ["=", 1], ["-", "you"], ["+", "ask"], ["=", 1]]
-    assert marks.changes("Thank you.", operations) == (
-        "<del>Thank you</del><ins>Please ask</ins>."
-    )
+    assert marks.changes("Thank you.", operations) == ("<del>Thank you</del><ins>Please ask</ins>.")
 
 
 WORDS = st.text("ab \n.", max_size=30)

@@ -65,7 +65,7 @@ def upgrade():
 
 
 def downgrade():
-    raise NotImplementedError("There is nothing before the first revision.")
+    raise RuntimeError("There is nothing before the first revision.")
 
 
 def create_tables():

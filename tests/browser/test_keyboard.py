@@ -118,6 +118,36 @@ def test_the_customer_writes_again_while_somebody_edits(open_browser, ada, waiti
     expect(editor(page)).to_be_focused()
 
 
+def test_a_refusal_that_leads_to_the_newer_draft_is_told_once(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    supersede(waiting[0])
+    expect(page.locator("#news")).to_contain_text("The customer wrote again")
+
+    page.keyboard.press("Control+Enter")
+
+    expect(page.get_by_role("alert")).to_contain_text("newer draft")
+    expect(page.locator("#news")).to_be_hidden()
+
+
+def test_of_two_quick_presses_the_last_one_counts(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    first = f"**/review/{waiting[1].id}"
+    held = []
+    page.route(first, held.append)  # the answer to the first press comes after the second's
+
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    for route in held:
+        route.continue_()
+
+    page.wait_for_load_state("networkidle")
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    expect(page.locator(".row[aria-current]")).to_contain_text("Priya N.")
+
+
 def test_a_reload_in_mid_edit_keeps_the_words_until_the_decision(open_browser, ada, waiting):
     page = open_browser(ada)
     page.goto(f"/review/{waiting[0].id}")

@@ -74,6 +74,10 @@ def test_an_address_stays_as_it_was_given(address):
         "dana@exam\u2028ple.com",
         "x" * 250 + "@example.com",
         "\ud83d@example.com",
+        # In ASCII these are more than one address: "＞" becomes ">", and so on.
+        "dana@example.com＞，＜spy＠example.net",
+        "dana@example.com；example.net",
+        "dana@example.com＠example.net",
     ],
 )
 def test_what_is_not_one_address_is_refused(address):

@@ -1,11 +1,15 @@
 """The trail is append-only, and shows every change that somebody made behind its back."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from sqlalchemy import text
+from sqlalchemy.event import listen
 from sqlalchemy.exc import ProgrammingError
 
-from ally.db import db
+from ally.db import db, use_account
 from ally.events import chain, trail
+from ally.review.queries import find_draft
 from tests.factories import make_account, make_conversation, make_draft
 
 
@@ -88,3 +92,32 @@ def test_each_account_has_a_chain_of_its_own(acme, told):
     db.session.commit()
     assert chain.verify(globex.id).links == 0
     assert chain.verify(acme.id).links == 3
+
+
+def tell(app, account_id, draft_id):
+    with app.app_context():
+        use_account(account_id)
+        trail.record(find_draft(account_id, draft_id), "draft.written", sources="1", seconds="1")
+        db.session.commit()
+
+
+def test_an_event_that_comes_while_the_chain_is_read_is_no_fault(committed):
+    with committed.app_context():
+        account = make_account("Acme")
+        use_account(account.id)
+        draft = make_draft(make_conversation(account))
+        db.session.commit()
+
+        told_meanwhile = []
+
+        def tell_meanwhile(connection, cursor, statement, *_):
+            if "FROM event_head" in statement and not told_meanwhile:
+                told_meanwhile.append(True)
+                with ThreadPoolExecutor(1) as another:
+                    another.submit(tell, committed, account.id, draft.id).result()
+
+        listen(db.engine, "before_cursor_execute", tell_meanwhile)
+        verdict = chain.verify(account.id)
+
+    assert told_meanwhile
+    assert (verdict.links, verdict.problem) == (1, None)

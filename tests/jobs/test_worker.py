@@ -1,6 +1,6 @@
 import logging
 from datetime import timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -171,6 +171,16 @@ def test_a_job_that_keeps_killing_its_worker_is_given_up(app, ada):
     assert statuses()[0][1] == "failed"
     use_account(ada.account_id)
     assert run.status is JobStatus.FAILED
+
+
+def test_a_job_whose_run_is_gone_keeps_no_other_from_being_healed(app, ada):
+    worker.prepare(app)
+    enqueue("tests.ingest", run_id=str(uuid4()))
+    stalled_for(timedelta(seconds=31), attempts=worker.MOST_STALLS)
+
+    worker.heal()
+
+    assert statuses()[0][1] == "failed"
 
 
 def test_old_jobs_are_forgotten_the_failed_ones_last(app, ada):

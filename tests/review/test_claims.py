@@ -60,3 +60,13 @@ def test_taking_over_needs_a_reason_and_is_told(draft, ada, ben):
         "Ben Okri took the draft over from Ada Lovelace: Ada is at lunch"
     )
     assert len(db.session.scalars(db.select(Claim)).all()) == 1
+
+
+@pytest.mark.parametrize("reason", ["x" * 70_000, "nul \x00", "half \ud83d"])
+def test_a_reason_that_cannot_be_stored_is_refused(draft, ada, ben, reason):
+    claims.claim(draft, by=ada)
+
+    with pytest.raises(Invalid):
+        claims.take_over(draft, by=ben, reason=reason)
+
+    assert claims.holder_of(draft).user_id == ada.id
