@@ -19,7 +19,7 @@ from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
 from ally.health import health_pages
 from ally.jobs.routes import job_pages
-from ally.knowledge import ingest
+from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
 from ally.review import decisions, kinds
 from ally.review.routes import review_acts
@@ -41,7 +41,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     secrets.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     files.use_folder(settings.storage_folder)
-    ingest.use_folder(knowledge_folder(settings))
+    documents.use_folder(knowledge_folder(settings))
     drafting.use_writer(drafting.retrieval_writer)
     decisions.use_undo_window(settings.undo_seconds)
     outbox.use_lease(settings.delivery_lease_seconds)
@@ -83,6 +83,8 @@ def flask_settings(settings: Settings) -> dict[str, object]:
             "max_overflow": 0,
             "pool_timeout": 5,
             "pool_pre_ping": False,
+            # The text of an error goes to the log, and these are what customers write.
+            "hide_parameters": True,
             # Whoever connects, the application acts as the role that owns nothing.
             "connect_args": {"options": "-c role=app_rw", "connect_timeout": 5},
         },

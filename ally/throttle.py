@@ -39,18 +39,21 @@ def count(key: str, *, per: timedelta) -> int:
     now = clock.now()
     hits: int = (
         db.session.connection()
-        .execute(COUNT, {"key": key, "now": now, "since": now - per})
+        .execute(COUNT, {"key": key, "now": now, "since": now - per, "until": now + per})
         .scalar_one()
     )
     return hits
 
 
 # Written out once: webhooks wait for it, and building it anew takes longer than asking it.
+# A window that begins long after now was begun before the clock was set back.
 COUNT = text("""
     INSERT INTO rate_count AS r (key, window_start, hits) VALUES (:key, :now, 1)
     ON CONFLICT (key) DO UPDATE SET
-      hits = CASE WHEN r.window_start > :since THEN r.hits + 1 ELSE 1 END,
-      window_start = CASE WHEN r.window_start > :since THEN r.window_start ELSE :now END
+      hits = CASE WHEN r.window_start > :since AND r.window_start < :until
+                  THEN r.hits + 1 ELSE 1 END,
+      window_start = CASE WHEN r.window_start > :since AND r.window_start < :until
+                          THEN r.window_start ELSE :now END
     RETURNING hits
 """)
 

@@ -19,7 +19,7 @@ from flask.wrappers import Response
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from jinja2 import StrictUndefined
 from sqlalchemy.exc import DataError, OperationalError, TimeoutError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ally import marks
 from ally.db import db
@@ -198,6 +198,10 @@ PLAIN_WORDS = {
 
 def refuse_plainly(error: HTTPException) -> ResponseReturnValue:
     status = error.code or 500
+    original = error.original_exception if isinstance(error, InternalServerError) else None
+    if isinstance(original, Exception):
+        # What breaks after the route, as the commit may, is answered like what breaks in it.
+        return make_response(current_app.handle_user_exception(original))
     if 300 <= status < 400:
         return error.get_response()
     answer = make_response(

@@ -88,6 +88,15 @@ def throttle_caller(step: str) -> None:
         hits=settings().sign_ins_per_minute,
         per=timedelta(minutes=1),
     )
+    let_go()
+
+
+def let_go() -> None:
+    """Save the counts before the provider is asked.
+
+    While it thinks, nobody may wait for this request's connection or for its count.
+    """
+    db.session.commit()
 
 
 def remember_next(path: str) -> None:
@@ -153,6 +162,7 @@ def take_begun(state: str) -> Begun:
     # The session is the browser's to keep, and an old copy may come again; this count is ours.
     if begun is None or throttle.count(f"sign-in state {state}", per=STATE_LIFE) > 1:
         raise NotProved("This sign-in was not begun in this browser. Start again.")
+    let_go()
     nonce, verifier = begun
     return Begun("", state, nonce, verifier)
 

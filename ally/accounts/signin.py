@@ -58,7 +58,11 @@ def admit(identity: Identity, *, provider: str, trusts_unverified: bool = False)
 
 def trusted_email(identity: Identity, trusts_unverified: bool) -> str | None:
     trusted = identity.email_verified or (identity.email_verified is None and trusts_unverified)
-    return identity.email.lower() if identity.email and trusted else None
+    if not identity.email or not trusted:
+        return None
+    email = identity.email.lower()
+    # The Kelvin sign becomes a plain "k" in lower case, and the address somebody else's.
+    return email if email.isascii() == identity.email.isascii() else None
 
 
 def find_way(provider: str, subject: str, email: str | None) -> Way | None:

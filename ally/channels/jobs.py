@@ -7,7 +7,7 @@ import time
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from ally import clock
 from ally.channels import adapters, outbox
@@ -59,7 +59,7 @@ def note(delivery: Delivery, worker: str, outcome: Outcome) -> None:
             # lost to a restart of Postgres.
             db.session.commit()
             return
-        except OperationalError:
+        except (DBAPIError, TimeoutError):  # also a standby, or a pool without a connection
             db.session.rollback()
             if clock.now() >= lease_ends:
                 raise

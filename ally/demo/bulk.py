@@ -20,9 +20,10 @@ from ally.db import db
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.events.models import Event
 from ally.knowledge import sentences
+from ally.knowledge.letter import CLOSING, THANKS
+from ally.knowledge.letter import Letter as Answer
 from ally.knowledge.models import Passage, SourceDocument
-from ally.knowledge.writer import CLOSING, MODEL_KEY, PROMPT_VERSION, THANKS
-from ally.knowledge.writer import Letter as Answer
+from ally.knowledge.writer import MODEL_KEY, PROMPT_VERSION
 from ally.review.diff import diff
 from ally.review.models import (
     ActionType,

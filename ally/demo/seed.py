@@ -30,6 +30,7 @@ from ally.events import trail
 from ally.jobs import runs
 from ally.jobs.models import JobType
 from ally.knowledge import ingest
+from ally.knowledge.documents import use_folder
 from ally.knowledge.models import DocumentKind
 from ally.settings import Settings
 
@@ -152,7 +153,7 @@ def open_desk(account_id: UUID) -> Desk:
 
 def runs_of_jobs(now: datetime, by: User) -> list[Timed]:
     """The shop's pages and goldens, taken in by their own jobs; once the shop did not answer."""
-    ingest.use_folder(KNOWLEDGE)
+    use_folder(KNOWLEDGE)
     return [
         (now - timedelta(days=31), lambda: take_in(JobType.CRAWL, by)),
         (

@@ -57,7 +57,8 @@ def draft_preview(draft_id: UUID) -> ResponseReturnValue:
 
 @desk_pages.get("/conversations")
 def conversations() -> ResponseReturnValue:
-    which = request.args.get("show", "open")
+    asked = request.args.get("show", "open")
+    which = asked if asked in queries.FILTERS else "open"
     page = queries.conversations(this_user().account_id, which, request.args.get("before", ""))
     return render_template("desk/conversations.html", page=page, which=which)
 

@@ -122,8 +122,12 @@ def where(error: Exception) -> str:
 
 def given_up(account_id: UUID | None, arguments: dict[str, Any]) -> None:
     """After the last try of a job that failed: its run, if it has one, says so."""
-    if "run_id" in arguments:
+    if "run_id" not in arguments:
+        return
+    try:
         run_body(runs.give_up, account_id, {"run_id": arguments["run_id"]})
+    except Exception as error:  # a run that is gone must not keep other jobs from being healed
+        log.error("run %s was not marked as failed: %s", arguments["run_id"], type(error).__name__)
 
 
 # The worker that waits

@@ -11,9 +11,11 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.review.diff import refuse_unstorable
 from ally.review.models import Claim, Draft
 
 CLAIM_LASTS = timedelta(minutes=15)
+LONGEST_REASON = 500  # characters
 
 
 class HeldByAnother(Conflict):
@@ -47,9 +49,13 @@ def release(draft: Draft, by: User) -> None:
 
 
 def take_over(draft: Draft, by: User, reason: str) -> Claim:
-    """Hold a draft that somebody else holds.  Raises Invalid without a reason."""
+    """Hold a draft that somebody else holds.  Raises Invalid without a reason, or with one
+    that cannot be kept."""
     if not reason.strip():
         raise Invalid("Say in a word why you take this over.")
+    refuse_unstorable(reason)
+    if len(reason) > LONGEST_REASON:
+        raise Invalid(f"Say why in at most {LONGEST_REASON} characters.")
     before = live_claim(draft)
     forget(draft)
     taken = take(draft, by)

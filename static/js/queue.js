@@ -22,6 +22,11 @@ function settle() {
   mark(document.getElementById(`row-${document.getElementById("review")?.dataset.draft}`));
 }
 
+function showPlace() {
+  document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
+  showNewest();
+}
+
 function showNewest() {
   const thread = document.getElementById("thread");
   const newest = thread?.querySelector(":scope > .letter:last-of-type");
@@ -34,10 +39,10 @@ function land() {
   document.querySelector("#review [data-land]")?.focus({ preventScroll: true });
 }
 
-showNewest();
+showPlace();
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   settle();
   if (detail.ctx?.target?.id !== "review") return;
-  showNewest();
+  showPlace();
   land();
 });

@@ -103,6 +103,14 @@ def test_an_address_counts_only_when_it_is_verified(development, rolled_back, cl
     assert come_back(client, person).status_code == 403
 
 
+def test_an_address_with_a_letter_that_only_becomes_another_is_not_the_others(local, acme, client):
+    # The Kelvin sign, which becomes a plain "k" in lower case.
+    make_user(acme, "Kate", email="kate@acme.example")
+    local.claims["email"] = "\u212aate@acme.example"
+
+    assert come_back_from(local, client).status_code == 403
+
+
 def test_silence_about_the_address_is_no_proof_outside_development(local, rolled_back, client):
     make_account("Globex", domains=["acme.example"])
     local.without = {"email_verified"}

@@ -142,6 +142,25 @@ def test_sixty_wait_and_the_queue_goes_on(open_browser, ada, acme):
     expect(page.locator(".row")).to_have_count(10)
 
 
+def test_an_opened_draft_far_down_is_seen_in_the_queue(open_browser, ada, acme):
+    channel = make_channel(acme)
+    drafts = [
+        waiting_draft(acme, channel, f"Customer {number}", 100 - number) for number in range(30)
+    ]
+    page = open_browser(ada)
+    page.goto(f"/review/{drafts[25].id}")
+    expect(page.locator(".row[aria-current]")).to_contain_text("Customer 25")
+    expect(page.locator(".row[aria-current]")).to_be_in_viewport(ratio=1)
+
+
+def test_an_empty_desk_is_as_tall_as_the_window(open_browser, ada):
+    page = open_browser(ada, viewport={"width": 1440, "height": 900})
+    page.goto("/review")
+    expect(page.locator("#rows")).to_contain_text("Nothing waits")
+    for column in (".nav", ".queue", ".work"):
+        assert page.locator(column).bounding_box()["height"] == 900
+
+
 def test_a_phone_shows_the_queue_then_the_draft_with_its_bar(open_browser, ada, waiting):
     page = open_browser(ada, viewport={"width": 390, "height": 844}, has_touch=True)
     page.goto("/review")

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from ally import clock
-from ally.channels import adapters, outbox
+from ally.channels import adapters, jobs, outbox
 from ally.channels.adapters import Kind, Outcome
 from ally.channels.jobs import sweep_account, sweep_outbox
 from ally.channels.models import ChannelType, DeliveryAttempt, DeliveryStatus
@@ -371,3 +371,37 @@ def test_nobody_elses_delivery_can_be_claimed(ada):
     act_for(make_account("Globex"))
 
     assert outbox.claim(UUID(str(delivery.id)), "w") is None
+
+
+def test_a_standby_that_takes_no_writes_yet_does_not_cost_us_the_answer(
+    app, ada, mails, monkeypatch
+):
+    # Given a database that refuses the first note, as one does that has just taken over
+    monkeypatch.setattr(jobs, "PAUSE_SECONDS", 0.01)
+    delivery = make_delivery(ada)
+    db.session.execute(text("SET LOCAL ROLE app_owner"))
+    db.session.execute(text(REFUSE_ONCE))
+    db.session.execute(text("SET LOCAL ROLE app_rw"))
+    db.session.commit()
+
+    # When the delivery is sent
+    worker.drain(app)
+
+    # Then what the mail server answered is known
+    db.session.refresh(delivery)
+    assert delivery.status is DeliveryStatus.ACCEPTED
+
+
+REFUSE_ONCE = """
+CREATE SEQUENCE notes;
+GRANT USAGE ON SEQUENCE notes TO app_rw;
+CREATE FUNCTION refuse_once() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  IF nextval('notes') = 1 THEN
+    RAISE EXCEPTION 'read-only' USING ERRCODE = 'read_only_sql_transaction';
+  END IF;
+  RETURN NEW;
+END $$;
+CREATE TRIGGER refuse_once BEFORE UPDATE ON delivery_attempt
+FOR EACH ROW EXECUTE FUNCTION refuse_once();
+"""

@@ -272,6 +272,11 @@ def test_changes_are_shown_word_by_word(desk, draft):
 # --- conversations
 
 
+def test_an_unknown_filter_shows_the_open_conversations_and_says_so(desk):
+    page = desk.get("/conversations?show=bogus").text
+    assert re.search(r'show=open" aria-current="true"', page)
+
+
 def test_a_conversation_shows_what_became_of_a_reply(desk, acme, ada, draft):
     decisions.approve(lock_draft(acme.id, draft.id), ada, seen=seen(draft))
     delivery = db.session.scalars(db.select(Delivery)).one()

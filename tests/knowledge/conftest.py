@@ -5,7 +5,7 @@ import pytest
 from ally.db import as_account, db
 from ally.demo import KNOWLEDGE
 from ally.knowledge import ingest
-from ally.knowledge.ingest import Document
+from ally.knowledge.documents import Document, read_folder, use_folder
 from ally.knowledge.models import DocumentKind
 from ally.knowledge.retrieval import PostgresIndex
 
@@ -13,9 +13,9 @@ from ally.knowledge.retrieval import PostgresIndex
 @pytest.fixture
 def shop(acme):
     """Acme, with all pages and goldens of the demo shop."""
-    ingest.use_folder(KNOWLEDGE)
+    use_folder(KNOWLEDGE)
     for kind in DocumentKind:
-        ingest.take_in(acme.id, kind, ingest.read_folder(kind))
+        ingest.take_in(acme.id, kind, read_folder(kind))
     db.session.commit()
     return acme
 

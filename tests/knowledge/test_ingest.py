@@ -7,8 +7,9 @@ from ally.errors import Invalid
 from ally.jobs import runs
 from ally.jobs.models import JobStatus, JobType
 from ally.knowledge import ingest, sentences
-from ally.knowledge.ingest import LONGEST, SHORTEST, cut, read_markdown
+from ally.knowledge.documents import read_folder, read_markdown, use_folder
 from ally.knowledge.models import DocumentKind, Passage, SourceDocument
+from ally.knowledge.passages import LONGEST, SHORTEST, cut
 from tests.factories import make_account
 from tests.knowledge.conftest import golden, page
 
@@ -25,9 +26,9 @@ def folder(tmp_path):
     (tmp_path / "goldens").mkdir()
     write(tmp_path / "pages" / "pumps.md", "Pumps", "https://acme.example/pumps", "It pumps fuel.")
     write(tmp_path / "goldens" / "enough.md", "Is it enough?", "golden:enough", "Yes, it is.")
-    ingest.use_folder(tmp_path)
+    use_folder(tmp_path)
     yield tmp_path
-    ingest.use_folder(KNOWLEDGE)
+    use_folder(KNOWLEDGE)
 
 
 def write(file, title, url, text):
@@ -129,18 +130,18 @@ def test_a_file_that_is_no_text_is_refused_by_name(folder):
     (folder / "pages" / "broken.md").write_bytes(b"---\ntitle: \xff")
 
     with pytest.raises(Invalid, match=r"broken\.md is not written in UTF-8"):
-        ingest.read_folder(DocumentKind.PAGE)
+        read_folder(DocumentKind.PAGE)
 
 
 def test_two_files_with_one_url_are_refused(folder):
     write(folder / "pages" / "twin.md", "Twin", "https://acme.example/pumps", "Again.")
 
     with pytest.raises(Invalid, match=r"Two documents have the url https://acme\.example/pumps"):
-        ingest.read_folder(DocumentKind.PAGE)
+        read_folder(DocumentKind.PAGE)
 
 
 def test_without_a_folder_a_run_says_what_to_set(acme, folder):
-    ingest.use_folder(None)
+    use_folder(None)
 
     run = run_of()
 
@@ -195,7 +196,7 @@ def test_the_shops_passages_quote_their_pages_word_for_word(shop):
 
 def iter_source(url):
     for kind in DocumentKind:
-        for document in ingest.read_folder(kind):
+        for document in read_folder(kind):
             if document.url == url:
                 yield " ".join(document.text.split())
 

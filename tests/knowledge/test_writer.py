@@ -2,9 +2,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ally.knowledge import writer
+from ally.knowledge import answers, writer
+from ally.knowledge.letter import NOTHING, PARTLY, first_name
 from ally.knowledge.retrieval import PostgresIndex
-from ally.knowledge.writer import NOTHING, PARTLY, Question, RetrievalWriter, first_name
+from ally.knowledge.writer import Question, RetrievalWriter
 from tests.knowledge.conftest import golden, page, teach
 
 SIGNATURE = "Hot Rod AN"
@@ -87,7 +88,7 @@ def test_each_question_of_a_mail_gets_its_answer(shop):
     said = " ".join(claims(written))
     assert "10 AWG" in said
     assert "worm-drive clamp over a pushlock end" in said
-    assert len(claims(written)) <= writer.MOST_SENTENCES
+    assert len(claims(written)) <= answers.MOST_SENTENCES
 
 
 def test_without_a_source_the_draft_claims_nothing_and_says_so(shop):

@@ -40,8 +40,11 @@ def clean(value: str | None) -> str:
 
 def checked_address(address: str) -> str:
     """The address as it was given.  Raises Invalid when mail cannot be sent to it."""
-    fits = len(wire_address(address).encode("utf-8", "replace")) <= LONGEST_ADDRESS
-    if not ADDRESS.fullmatch(address) or SURROGATES.search(address) or not fits:
+    wire = wire_address(address)
+    fits = len(wire.encode("utf-8", "replace")) <= LONGEST_ADDRESS
+    # On the wire too: its ASCII form may hold what separates addresses, made from "＞" or "，".
+    is_one = ADDRESS.fullmatch(address) and ADDRESS.fullmatch(wire)
+    if not is_one or SURROGATES.search(address) or not fits:
         raise Invalid(f"“{clean(address)[:80]}” is not an address that mail can be sent to.")
     return address
 
