@@ -26,6 +26,8 @@ from ally.review.routes import review_acts
 from ally.settings import Settings, load, sqlalchemy_url
 
 ROOT = Path(__file__).parent.parent
+# One process that hangs must not make all the others wait for its locks.
+SESSION_LIMITS = "-c lock_timeout=5s -c idle_in_transaction_session_timeout=60s"
 POOL_SIZE = 5  # connections that one service holds at most (contract 001-14)
 
 
@@ -86,7 +88,11 @@ def flask_settings(settings: Settings) -> dict[str, object]:
             # The text of an error goes to the log, and these are what customers write.
             "hide_parameters": True,
             # Whoever connects, the application acts as the role that owns nothing.
-            "connect_args": {"options": "-c role=app_rw", "connect_timeout": 5},
+            "connect_args": {
+                "options": f"-c role=app_rw {SESSION_LIMITS}",
+                "connect_timeout": 5,
+                "tcp_user_timeout": 15_000,
+            },
         },
         "SESSION_COOKIE_NAME": "__Host-ally" if settings.is_production else "ally",
         "SESSION_COOKIE_SECURE": settings.is_production,

@@ -8,6 +8,8 @@ from datetime import timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
+from cryptography.fernet import InvalidToken
+
 from ally import clock
 from ally.channels import secrets
 from ally.db import db
@@ -24,6 +26,12 @@ class Unsupported(AllyError):
     """A kind of content that a mail is not."""
 
     status = 415
+
+
+class Locked(AllyError):
+    """The channel cannot be used before an admin has seen to it; the sender tries again later."""
+
+    status = 503
 
 
 @dataclass(frozen=True)
@@ -44,13 +52,16 @@ class Stored:
 def find_caller(key: str) -> Caller:
     """The channel of the key, among all accounts, its account named for this transaction alone.
 
-    Raises NotFound.
+    Raises NotFound, Locked.
     """
     row = ask(FIND, {"key": key}) if CHANNEL_KEY.fullmatch(key) else None
     if row is None:
         raise NotFound("There is no such channel.")
     account_id, channel_id, sealed, _ = row
-    return Caller(account_id, channel_id, secrets.unseal(sealed))
+    try:
+        return Caller(account_id, channel_id, secrets.unseal(sealed))
+    except InvalidToken:
+        raise Locked("This channel's secret was sealed with another SECRET_KEY.") from None
 
 
 FIND = (

@@ -100,7 +100,8 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
         subject=clean(new.subject) or None,
         body_text=text,
         body_html=html.html if html else None,
-        sent_at=new.sent_at or clock.now(),
+        # No later than now: a date to come would keep the conversation on top for ever.
+        sent_at=min(new.sent_at or clock.now(), clock.now()),
         metadata={
             **{name: [] for name in ("to", "cc", "reply_to", "references")},
             "quoted_from": quoted_from(text),

@@ -55,8 +55,13 @@ class Look:
 
     @property
     def operations(self) -> list[Operation]:
-        """What turns the draft into the reviewer's text.  Raises Invalid for unstorable ones."""
-        return ops_of(diff(self.draft.suggested_text, final_text(self.draft, self.text)))
+        """What turns the draft into the reviewer's text.
+
+        Raises Invalid for a text that could not be sent either: comparing takes memory.
+        """
+        final = final_text(self.draft, self.text)
+        decisions.refuse_too_long(final)
+        return ops_of(diff(self.draft.suggested_text, final))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,7 @@ BODIES = (
     "ally.channels.jobs",
     "ally.desk.drafting",
     "ally.desk.intake",
+    "ally.desk.sweep",
     "ally.jobs.worker",
     "ally.knowledge.ingest",
 )

@@ -153,6 +153,11 @@ def decided_in_words(action: DraftAction) -> str:
 def refuse_unsendable(text: str) -> None:
     if not text.strip():
         raise Invalid("Write a reply before you send it.")
+    refuse_too_long(text)
+
+
+def refuse_too_long(text: str) -> None:
+    """Raise Invalid for more than LONGEST_TEXT, and for what cannot be stored."""
     refuse_unstorable(text)
     if len(text.encode()) > LONGEST_TEXT:
         raise Invalid("This reply is longer than 50 KB. Shorten it.")

@@ -1376,7 +1376,9 @@ LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, pg_temp AS $$
     UNION ALL
     SELECT a.id, NULL, 'domain' FROM account a
      WHERE lower(split_part(email_address, '@', 2)) = ANY (a.allowed_domains)
-  ) AS ways (account_id, user_id, rule) LIMIT 1
+  ) AS ways (account_id, user_id, rule)
+   ORDER BY array_position(ARRAY['identity', 'invited', 'taken', 'first_admin', 'domain'], rule)
+   LIMIT 1
 $$;
 
 CREATE FUNCTION account_ids() RETURNS SETOF uuid

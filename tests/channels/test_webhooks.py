@@ -365,3 +365,14 @@ def refused_by(address, sent):
         pass  # it has answered already
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
+
+
+def test_a_secret_sealed_with_another_key_is_a_plain_503(client, acme):
+    channel = make_channel(acme, key="sealed-before")
+    channel.secret_sealed = b"sealed with another key"
+    db.session.commit()
+
+    answer = client.post("/webhooks/mail/sealed-before", data=b"Subject: hi\r\n\r\nhi")
+
+    assert answer.status_code == 503
+    assert "SECRET_KEY" in answer.json["error"]
