@@ -175,6 +175,8 @@ def fail_to_crawl(by: User) -> None:
     run = runs.start(JobType.CRAWL, by)
     runs.progress(run, 40)
     runs.fail(run, "hotrodan.example did not answer within 30 seconds.")
+    assert run.started_at is not None
+    run.finished_at = run.started_at + timedelta(seconds=30)
 
 
 def forget_jobs(account_id: UUID) -> None:
