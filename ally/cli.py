@@ -3,8 +3,8 @@
 from flask import Flask
 
 from ally.accounts.cli import accounts, users
-from ally.checks import check
 from ally.channels.cli import mail
+from ally.checks import check
 from ally.demo.cli import seed
 from ally.dev.cli import schema
 from ally.events.cli import audit
