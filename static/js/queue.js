@@ -43,6 +43,16 @@ showPlace();
 document.addEventListener("htmx:after:swap", ({ detail }) => {
   settle();
   if (detail.ctx?.target?.id !== "review") return;
+  scrollTo(0, 0); // on a phone the page itself has scrolled, down the queue
   showPlace();
   land();
 });
+
+// What is unfolded in the thread is brought into sight; toggle events do not bubble.
+document.addEventListener(
+  "toggle",
+  ({ target }) => {
+    if (target.open && target.closest("#thread")) target.scrollIntoView({ block: "nearest" });
+  },
+  true,
+);

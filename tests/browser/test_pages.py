@@ -161,6 +161,19 @@ def test_an_empty_desk_is_as_tall_as_the_window(open_browser, ada):
         assert page.locator(column).bounding_box()["height"] == 900
 
 
+def test_a_phone_opens_a_draft_at_its_top(open_browser, acme, ada):
+    channel = make_channel(acme)
+    for number in range(20):
+        waiting_draft(acme, channel, f"Customer {number}", 60 - number, "Line.\n\n" * 60)
+    page = open_browser(ada, viewport={"width": 390, "height": 844})
+    page.goto("/review")
+
+    page.locator(".row").last.click()
+
+    expect(page.locator("#review h1")).to_be_focused()
+    expect(page.locator("#review h1")).to_be_in_viewport()
+
+
 def test_a_phone_shows_the_queue_then_the_draft_with_its_bar(open_browser, ada, waiting):
     page = open_browser(ada, viewport={"width": 390, "height": 844}, has_touch=True)
     page.goto("/review")
