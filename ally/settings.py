@@ -109,6 +109,9 @@ def said_plainly(error: ValidationError) -> str:
 
 
 def refuse_unusable(settings: Settings) -> None:
+    store = urlsplit(settings.storage_url)
+    if settings.storage_url and (store.scheme, store.netloc) != ("file", ""):
+        raise SettingsError("STORAGE_URL must be a folder of this machine: file:///path.")
     if settings.is_production:
         refuse_unsafe(settings)
     elif not settings.database_url:

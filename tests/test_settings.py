@@ -11,7 +11,13 @@ from hypothesis import strategies as st
 
 from ally import settings
 from ally.dev import home
-from ally.settings import Settings, SettingsError, refuse_unsafe, sqlalchemy_url
+from ally.settings import (
+    Settings,
+    SettingsError,
+    refuse_unsafe,
+    refuse_unusable,
+    sqlalchemy_url,
+)
 
 ROOT = Path(__file__).parent.parent
 PRODUCTION = {
@@ -54,6 +60,12 @@ def test_production_names_what_is_missing(name):
 def test_production_refuses_what_is_unsafe(changes, words):
     with pytest.raises(SettingsError, match=words):
         refuse_unsafe(production(**changes))
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/files", "/srv/ally", "file://elsewhere/srv"])
+def test_files_are_kept_in_a_folder_of_this_machine(url):
+    with pytest.raises(SettingsError, match="STORAGE_URL must be a folder of this machine"):
+        refuse_unusable(production(storage_url=url))
 
 
 def start(**environment):
