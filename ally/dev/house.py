@@ -67,7 +67,7 @@ class House:
         (self.home / "run.json").unlink(missing_ok=True)
 
 
-def helpers(home: Path, settings: dict[str, str]) -> list[Child]:
+def companions(home: Path, settings: dict[str, str]) -> list[Child]:
     """The identity provider and the mail catcher, unless the environment names others."""
     parts = []
     if settings["OIDC_EMBEDDED"] == "true":

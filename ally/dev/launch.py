@@ -33,7 +33,7 @@ from ally.dev.home import (
     settle,
     write_settings,
 )
-from ally.dev.house import House, helpers, prepare_database, say, servers
+from ally.dev.house import House, companions, prepare_database, say, servers
 from ally.dev.people import PEOPLE
 
 LOOK_EVERY = 0.2  # seconds between two looks at the parts
@@ -90,7 +90,7 @@ def run(home: Path, port: int) -> None:
     house = House(home)
     try:
         settings = settle(home, port)
-        house.start(helpers(home, settings))
+        house.start(companions(home, settings))
         if os.environ.get("DATABASE_URL"):
             postgres.prepare_named(owner_url(settings))
         else:
