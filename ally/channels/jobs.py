@@ -6,7 +6,6 @@ import socket
 import time
 from uuid import UUID
 
-from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from ally import clock
@@ -14,7 +13,7 @@ from ally.channels import adapters, outbox
 from ally.channels.adapters import Adapter, Kind, Outcome
 from ally.channels.models import Delivery
 from ally.db import db
-from ally.jobs.queue import job, run_body
+from ally.jobs.queue import job, run_for_every_account
 
 log = logging.getLogger(__name__)
 
@@ -68,12 +67,8 @@ def note(delivery: Delivery, worker: str, outcome: Outcome) -> None:
 
 @job("channels.sweep_outbox", cron="* * * * *")
 def sweep_outbox() -> None:
-    """Heal every account's outbox; a failure in one leaves the others their turn."""
-    for account_id in db.session.scalars(text("SELECT account_ids()")).all():
-        try:
-            run_body(sweep_account, account_id, {})
-        except Exception as error:
-            log.error("the outbox of %s was not swept: %s", account_id, type(error).__name__)
+    """Heal every account's outbox."""
+    run_for_every_account(sweep_account)
 
 
 def sweep_account() -> None:

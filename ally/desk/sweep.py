@@ -1,6 +1,5 @@
 """No mail and no draft is forgotten: what lost its job gets another, or a person is told."""
 
-import logging
 from datetime import timedelta
 from uuid import UUID
 
@@ -9,9 +8,7 @@ from sqlalchemy import text
 from ally import clock
 from ally.db import current_account_id, db
 from ally.desk import intake
-from ally.jobs.queue import enqueue, job, run_body
-
-log = logging.getLogger(__name__)
+from ally.jobs.queue import enqueue, job, run_for_every_account
 
 OVERDUE = timedelta(minutes=1)  # after which a mail or a draft should have been dealt with
 PATIENCE = timedelta(hours=1)  # a mail that fails for so long is shown as it came
@@ -48,13 +45,8 @@ LOST_DRAFTS = text("""
 
 @job("desk.sweep", cron="* * * * *")
 def sweep() -> None:
-    """Look after every account's mails and drafts; one that fails leaves the others their turn."""
-    for account_id in db.session.scalars(text("SELECT account_ids()")).all():
-        for body in (sweep_mails, sweep_drafts):
-            try:
-                run_body(body, account_id, {})
-            except Exception as error:
-                log.error("%s failed for %s: %s", body.__name__, account_id, type(error).__name__)
+    """Look after every account's mails and drafts."""
+    run_for_every_account(sweep_mails, sweep_drafts)
 
 
 def sweep_mails() -> None:

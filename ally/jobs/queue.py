@@ -1,5 +1,6 @@
 """The queue.  A job is asked for in the transaction of whatever made it necessary."""
 
+import logging
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
@@ -8,6 +9,7 @@ from uuid import UUID
 import procrastinate
 from procrastinate.connector import BaseConnector
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
+from sqlalchemy import text
 
 from ally.db import current_account_id, db
 
@@ -27,6 +29,8 @@ class Connector(procrastinate.PsycopgConnector):
             self._sync_connector = SyncPsycopgConnector()
         return self._sync_connector
 
+
+log = logging.getLogger(__name__)
 
 queue = procrastinate.App(connector=Connector())
 
@@ -91,6 +95,16 @@ def job(name: str, *, attempts: int = 5, cron: str | None = None) -> Callable[[B
 
 def run_body(body: Body, account_id: UUID | None, arguments: dict[str, Any]) -> None:
     _run(body, account_id, arguments)
+
+
+def run_for_every_account(*bodies: Body) -> None:
+    """Run the bodies for each account in turn; one that fails leaves the others their turn."""
+    for account_id in db.session.scalars(text("SELECT account_ids()")).all():
+        for body in bodies:
+            try:
+                run_body(body, account_id, {})
+            except Exception as error:
+                log.error("%s failed for %s: %s", body.__name__, account_id, type(error).__name__)
 
 
 def use_runner(runner: Runner, given_up: GivenUp) -> None:

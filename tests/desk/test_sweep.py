@@ -11,6 +11,7 @@ from ally.channels.models import IntakeOutcome, IntakeState
 from ally.db import db
 from ally.desk import intake, sweep
 from ally.desk.models import Conversation, ConversationStatus, MessageDirection
+from ally.jobs import queue
 from ally.notifications.models import Notification, NotificationType
 from tests.factories import make_channel, make_conversation, make_draft, make_message, minutes_ago
 
@@ -107,7 +108,7 @@ def test_what_needs_no_draft_is_left_alone(acme):
 
 def test_a_sweep_is_run_for_every_account(acme, event_id, monkeypatch):
     swept = []
-    monkeypatch.setattr(sweep, "run_body", lambda body, account_id, _: swept.append(account_id))
+    monkeypatch.setattr(queue, "run_body", lambda body, account_id, _: swept.append(account_id))
 
     sweep.sweep()
 
