@@ -25,7 +25,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ally import clock
-from ally.db import db
+from ally.db import db, is_healthy
 from ally.web import settings
 
 HEARTBEAT = timedelta(seconds=60)  # a worker that was silent for longer counts as gone
@@ -78,12 +78,7 @@ def refuse_strangers() -> None:
 
 
 def database() -> str:
-    try:
-        db.session.execute(text("SELECT 1"))
-    except SQLAlchemyError:
-        db.session.rollback()
-        return "does not answer"
-    return "ok"
+    return "ok" if is_healthy() else "does not answer"
 
 
 def migrations() -> str:

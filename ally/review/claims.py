@@ -28,10 +28,10 @@ class HeldByAnother(Conflict):
 
 def claim(draft: Draft, by: User) -> Claim:
     """Hold the draft, or hold it longer.  Raises HeldByAnother."""
-    before = live_claim(draft)
+    before = holder_of(draft)
     taken = take(draft, by)
     if taken is None:
-        raise HeldByAnother(live_claim_of_another(draft, before))
+        raise HeldByAnother(holder_instead(draft, before))
     if before is None or before.user_id != by.id:
         trail.record(draft, "draft.claimed", by=by)
     return taken
@@ -56,25 +56,20 @@ def take_over(draft: Draft, by: User, reason: str) -> Claim:
     refuse_unstorable(reason)
     if len(reason) > LONGEST_REASON:
         raise Invalid(f"Say why in at most {LONGEST_REASON} characters.")
-    before = live_claim(draft)
+    before = holder_of(draft)
     forget(draft)
     taken = take(draft, by)
     if taken is None:
-        raise HeldByAnother(live_claim_of_another(draft, before))
+        raise HeldByAnother(holder_instead(draft, before))
     if before is not None and before.user_id != by.id:
         previous = before.user.display_name
         trail.record(draft, "draft.taken_over", by=by, previous=previous, reason=reason.strip())
     return taken
 
 
-def holder_of(draft: Draft) -> Claim | None:
-    """The claim that holds the draft now, with its user, or None."""
-    return live_claim(draft)
-
-
 def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
     """Raises HeldByAnother when somebody else holds the draft."""
-    holder = live_claim(draft)
+    holder = holder_of(draft)
     if holder is not None and holder.user_id != by.id:
         raise HeldByAnother(holder, kept)
 
@@ -108,7 +103,8 @@ def take(draft: Draft, by: User) -> Claim | None:
     )
 
 
-def live_claim(draft: Draft) -> Claim | None:
+def holder_of(draft: Draft) -> Claim | None:
+    """The claim that holds the draft now, with its user, or None."""
     return db.session.scalar(
         select(Claim)
         .where(
@@ -121,8 +117,8 @@ def live_claim(draft: Draft) -> Claim | None:
     )
 
 
-def live_claim_of_another(draft: Draft, before: Claim | None) -> Claim:
-    holder = live_claim(draft) or before
+def holder_instead(draft: Draft, before: Claim | None) -> Claim:
+    holder = holder_of(draft) or before
     if holder is None:
         raise Conflict("Somebody else held this draft a moment ago. Try again.")
     return holder

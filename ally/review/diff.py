@@ -112,16 +112,6 @@ def replacement(dropped: str, added: str) -> list[Operation]:
     return [[kind, text] for kind, text in (("-", dropped), ("+", added)) if text]
 
 
-def kept_words(old: str, record: dict[str, Any]) -> float:
-    """The share of the draft's words, from 0 to 1, that the decision kept."""
-    words = at = 0
-    for kind, what in ops_of(record):
-        if kind == "=":
-            words += len(old[at : at + what].split())
-        at += what if kind == "=" else len(what) if kind == "-" else 0
-    return min(1.0, words / max(1, len(old.split())))
-
-
 def refuse_unstorable(text: str) -> None:
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
         raise Invalid("This text holds a character that cannot be stored. Type it again.")

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ally.errors import Invalid
-from ally.review.diff import NotReplayable, apply, diff, digest, kept_words, ops_of, replay
+from ally.review.diff import NotReplayable, apply, diff, digest, ops_of, replay
 
 # Whatever Postgres stores: no NUL and no lone surrogates.
 anything = st.text(
@@ -115,8 +115,3 @@ def test_a_packed_bomb_is_refused():
     del record["ops"]
     with pytest.raises(NotReplayable):
         replay("a", record | {"packed": packed})
-
-
-def test_the_share_of_kept_words():
-    assert kept_words("one two three four", diff("one two three four", "one two five")) == 0.5
-    assert kept_words("", diff("", "written by hand")) == 0.0
