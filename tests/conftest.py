@@ -6,6 +6,7 @@ under `var/test`.
 
 import contextvars
 import os
+from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
@@ -65,12 +66,18 @@ def app(settings):
 @pytest.fixture
 def committed(server, settings):
     """An application on a database of its own, where commits are real: for what happens at once."""
-    database = f"ally_committed_{os.getpid()}"
+    with app_of_its_own(server, settings, f"ally_committed_{os.getpid()}") as app:
+        app.test_client_class = SeparateClient
+        app.config["TESTING"] = True
+        yield app
+
+
+@contextmanager
+def app_of_its_own(server, settings, database, **changes):
+    """The application with changed settings, on a database that is made for it and dropped."""
     urls = server.fresh_database(database)
     urls["database_url"] = server.url_of(database)
-    app = create_app(settings.model_copy(update=urls))
-    app.test_client_class = SeparateClient
-    app.config["TESTING"] = True
+    app = create_app(settings.model_copy(update=urls | changes))
     postgres.migrate(app)
     yield app
     with app.app_context():

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from werkzeug.serving import make_server
 
-from ally import clock, create_app
+from ally import clock
 from ally.db import db, use_account
-from ally.dev import chromium, postgres
-from ally.settings import Settings
+from ally.dev import chromium
+from tests.conftest import app_of_its_own
 from tests.factories import (
     make_account,
     make_channel,
@@ -35,32 +35,15 @@ expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
-def live(server, tmp_path_factory):
+def live(server, settings, tmp_path_factory):
     """The application behind a threaded server, and its address."""
-    database = f"ally_browser_{os.getpid()}"
-    urls = server.fresh_database(database)
-    urls["database_url"] = server.url_of(database)
     home = tmp_path_factory.mktemp("browser")
-    app = create_app(
-        Settings(
-            _env_file=None,
-            secret_key="for-tests-only-but-long-enough-for-all-uses",
-            public_url="http://localhost",
-            ally_home=home,
-            smtp_url="smtp://localhost:1",
-            oidc_issuer="http://localhost:1",
-            oidc_client_id="ally",
-            oidc_client_secret="secret",
-            **urls,
-        )
-    )
-    postgres.migrate(app)
-    http = make_server("127.0.0.1", 0, app, threaded=True)
-    threading.Thread(target=http.serve_forever, daemon=True).start()
-    app.config["LIVE"] = f"http://127.0.0.1:{http.server_port}"
-    yield app
-    http.shutdown()
-    server.drop_database(database)
+    with app_of_its_own(server, settings, f"ally_browser_{os.getpid()}", ally_home=home) as app:
+        http = make_server("127.0.0.1", 0, app, threaded=True)
+        threading.Thread(target=http.serve_forever, daemon=True).start()
+        app.config["LIVE"] = f"http://127.0.0.1:{http.server_port}"
+        yield app
+        http.shutdown()
 
 
 @pytest.fixture(scope="session")
