@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ import click
 from flask.cli import AppGroup
 
 from ally.channels.mail import guard
-from ally.channels.mail.parsed import Parsed, ParsedFile, Unreadable
+from ally.channels.mail.parsed import Category, Parsed, ParsedFile, Unreadable
 
 mail = AppGroup("mail", help="Mails, as Ally reads them.")
 
@@ -34,13 +35,16 @@ def told(path: Path) -> dict[str, Any]:
 
 
 def fields_of(read: Parsed) -> dict[str, Any]:
-    own = read.body_text if read.quoted_from is None else read.body_text[: read.quoted_from]
+    permanent = [b.is_permanent for b in read.bounces if b.is_permanent is not None]
+    first = read.bounces[0] if read.bounces else None
     return {
         "from_email": read.from_email,
         "from_name": read.from_name,
         "reply_to": addresses(read.reply_to),
         "to": addresses(read.to),
         "cc": addresses(read.cc),
+        "envelope_sender": read.envelope_from,
+        "envelope_recipients": read.delivered_to,
         "subject": read.subject,
         "date": read.date and read.date.astimezone(UTC).isoformat(),
         "message_id": read.message_id,
@@ -48,10 +52,32 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "references": read.references,
         "body_text": read.body_text,
         "body_html": read.body_html,
-        "reply_text": own.strip(),
-        "is_auto_reply": read.auto_submitted,
-        "should_auto_respond": not read.auto_submitted,
+        "reply_text": read.reply_text,
+        "signature": read.signature,
+        "forward_comment": read.forward and read.forward.comment,
+        "forwarded_from": read.forward and read.forward.author,
+        "forwarded_subject": read.forward and read.forward.subject,
+        "forwarded_text": read.forward and read.forward.text,
+        "category": read.category,
+        "list_id": read.list_id,
+        "is_bounce": read.category is Category.BOUNCE,
+        "bounce": first
+        and {
+            "status": first.status,
+            "replycode": first.reply_code,
+            "reason": first.reason,
+            "permanent": any(permanent) if permanent else None,
+            "recipients": [b.address for b in read.bounces if b.address],
+        },
+        "bounces": [asdict(bounced) for bounced in read.bounces],
+        "returned_ids": read.returned_ids,
+        "is_delivery_report": read.category in {Category.BOUNCE, Category.DELAYED},
+        "is_feedback_report": read.category is Category.COMPLAINT,
+        "is_auto_reply": read.category in {Category.AUTO_REPLY, Category.OUT_OF_OFFICE},
+        "should_auto_respond": read.may_answer,
+        "verdicts": [asdict(verdict) for verdict in read.verdicts],
         "attachments": [file_of(file) for file in read.attachments],
+        "notes": read.notes,
         "defects": read.defects,
     }
 
@@ -67,4 +93,5 @@ def file_of(file: ParsedFile) -> dict[str, Any]:
         "size": len(file.content),
         "sha256": hashlib.sha256(file.content).hexdigest(),
         "inline": file.is_inline,
+        "note": file.note,
     }

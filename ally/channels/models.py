@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ally.channels.options import Options
 from ally.db import (
     Model,
     account_key,
@@ -29,13 +30,34 @@ class ChannelType(StrEnum):
     SLACK = "slack"
 
 
+class Platform(StrEnum):
+    """Who carries a channel's messages: a webhook's sender, a mailbox, or a chat."""
+
+    MAIL = "mail"
+    POSTMARK = "postmark"
+    MAILGUN = "mailgun"
+    SENDGRID = "sendgrid"
+    SES = "ses"
+    ZOHO_DESK = "zoho_desk"
+    ZOHO_MAIL = "zoho_mail"
+    JSON = "json"
+    IMAP = "imap"
+    INTERCOM = "intercom"
+    SHOPIFY = "shopify"
+    SLACK = "slack"
+
+
 class Channel(Model):
     """A mailbox, chat or shop that the desk serves.
 
     `key` names it in webhook addresses, among all accounts.  `external_id` is its
     id at the provider (for mail: our address), unique within the account.
     `secret_sealed` is the webhook secret, encrypted with the application's key,
-    because checking a signature needs the secret itself.
+    because checking a signature needs the secret itself; the one before it counts
+    until `old_secret_until`.  `credentials_sealed` is a JSON object, encrypted in the
+    same way, of what the provider's API asks for.  `metadata` holds `Options`.
+    `last_error` is the newest trouble on the channel, in one line, or null once
+    something went well again.
     """
 
     __table_args__ = (
@@ -44,21 +66,42 @@ class Channel(Model):
         UniqueConstraint("key"),
         Index("idx_channel_account_type", "account_id", "type"),
         one_of("type", ChannelType),
+        one_of("platform", Platform),
         under_64_kb("metadata"),
+        CheckConstraint(
+            "(old_secret_sealed IS NULL) = (old_secret_until IS NULL)",
+            name="an_old_secret_ends",
+        ),
     )
 
     id: Mapped[primary_key]
     account_id: Mapped[account_key]
     type: Mapped[ChannelType]
+    platform: Mapped[Platform] = mapped_column(default=Platform.MAIL, server_default="mail")
     external_id: Mapped[str]
     name: Mapped[str]
     key: Mapped[str]
     secret_sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    old_secret_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    old_secret_until: Mapped[datetime | None]
+    credentials_sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+    is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None]
     from_address: Mapped[str | None]
     from_name: Mapped[str | None]
     metadata_: Mapped[json_object] = mapped_column("metadata")
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id
+
+    @property
+    def options(self) -> Options:
+        """What an admin has chosen for it."""
+        return Options.model_validate(self.metadata_ or {})
 
 
 class EventsRaw(Model):
@@ -73,6 +116,7 @@ class EventsRaw(Model):
         one_per_account("idempotency_key"),
         belongs_to("channel", "channel_id"),
         Index(None, "account_id", "created_at"),
+        Index(None, "account_id", "channel_id", "created_at"),
         under_64_kb("payload"),
     )
 
@@ -123,13 +167,25 @@ class DeliveryStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+class ReportKind(StrEnum):
+    """What became of a mail after the first server had taken it."""
+
+    DELIVERED = "delivered"
+    DELAYED = "delayed"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    OPENED = "opened"
+
+
 class Delivery(Model):
     """The sending of one decision's message, at most once.
 
     `raw` is the whole mail, made when it was approved: what goes out is what was seen.
     `rfc_message_id` is fixed before the first attempt.  `sending` holds from the
     committed intent until the outcome or the end of the lease, after which the
-    outcome cannot be known and the row becomes `unknown`.
+    outcome cannot be known and the row becomes `unknown`.  `provider_id` is the
+    provider's name for it, once it has given one.  `reported` is the weightiest of
+    its DeliveryReports.
     """
 
     __table_args__ = (
@@ -141,6 +197,7 @@ class Delivery(Model):
         belongs_to("conversation", "conversation_id"),
         belongs_to("channel", "channel_id"),
         one_of("status", DeliveryStatus),
+        one_of("reported", ReportKind),
         under_64_kb("recipients"),
         CheckConstraint(
             "(status = 'sending') = (lease_expires_at IS NOT NULL)", name="sending_has_a_lease"
@@ -162,6 +219,12 @@ class Delivery(Model):
             postgresql_where=text("status IN ('rejected', 'unknown')"),
         ),
         Index(None, "account_id", "message_id"),
+        Index(
+            "ix_delivery_provider",
+            "account_id",
+            "provider_id",
+            postgresql_where=text("provider_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[primary_key]
@@ -184,6 +247,8 @@ class Delivery(Model):
     lease_expires_at: Mapped[datetime | None]
     answer: Mapped[str | None]
     accepted_at: Mapped[datetime | None]
+    provider_id: Mapped[str | None]
+    reported: Mapped[ReportKind | None]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 
@@ -215,3 +280,66 @@ class DeliveryAttempt(Model):
     finished_at: Mapped[datetime | None]
     outcome: Mapped[str | None]
     answer: Mapped[str | None]
+
+
+class DeliveryReport(Model):
+    """What a provider, or a bounce, said about a delivery afterwards.  Append-only.
+
+    `digest` makes the same report, told twice, one row.  `detail` is one line.
+    """
+
+    __table_args__ = (
+        belongs_to("delivery", "delivery_id"),
+        belongs_to("events_raw", "event_id"),
+        one_per_account("digest"),
+        one_of("kind", ReportKind),
+        Index(None, "account_id", "delivery_id"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    delivery_id: Mapped[UUID]
+    event_id: Mapped[UUID | None]
+    digest: Mapped[bytes] = mapped_column(LargeBinary)
+    kind: Mapped[ReportKind]
+    is_permanent: Mapped[bool]
+    recipient: Mapped[str | None]
+    detail: Mapped[str]
+    at: Mapped[datetime]
+    created_at: Mapped[datetime_now]
+
+
+class CheckpointStatus(StrEnum):
+    IDLE = "idle"
+    RUNNING = "running"
+    FAILED = "failed"
+
+
+class IngestCheckpoint(Model):
+    """How far a channel that we read from ourselves has been read (contract 000-37).
+
+    `cursor` is the reader's own place, such as a mailbox's UIDVALIDITY and last UID.
+    """
+
+    __table_args__ = (
+        belongs_to("channel", "channel_id", ondelete="CASCADE"),
+        one_per_account("channel_id", "name"),
+        one_of("status", CheckpointStatus),
+        under_64_kb("cursor"),
+        CheckConstraint("error_count >= 0", name="error_count_is_not_negative"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    channel_id: Mapped[UUID]
+    name: Mapped[str]
+    last_message_id: Mapped[str | None]
+    last_timestamp: Mapped[datetime | None]
+    cursor: Mapped[json_object]
+    status: Mapped[CheckpointStatus] = mapped_column(
+        default=CheckpointStatus.IDLE, server_default="idle"
+    )
+    error_count: Mapped[int] = mapped_column(default=0, server_default="0")
+    last_error: Mapped[str | None]
+    last_error_at: Mapped[datetime | None]
+    updated_at: Mapped[datetime_touched]

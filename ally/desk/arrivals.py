@@ -10,7 +10,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from ally.channels import files
-from ally.channels.mail.parsed import ParsedFile
+from ally.channels.mail.parsed import Category, ParsedFile
 from ally.channels.models import Channel
 from ally.db import db
 from ally.desk.drafting import supersede_pending
@@ -43,6 +43,7 @@ class Arrival:
     sent_at: datetime
     external_id: str | None = None
     event_id: UUID | None = None
+    category: Category = Category.ORDINARY
     metadata: dict[str, Any] = field(default_factory=dict)
     attachments: list[ParsedFile] = field(default_factory=list)
 
@@ -116,6 +117,7 @@ def write(arrival: Arrival, conversation: Conversation) -> Message:
             external_id=arrival.external_id,
             intake_digest=arrival.digest,
             direction=MessageDirection.INBOUND,
+            category=arrival.category,
             author_name=arrival.author_name,
             author_email=arrival.author_email,
             subject=arrival.subject,
@@ -141,6 +143,8 @@ def attachment(message: Message, file: ParsedFile) -> Attachment:
         size_bytes=len(file.content),
         file_url=files.store(file.content),
         content_id=file.content_id,
+        is_inline=file.is_inline,
+        note=file.note,
     )
 
 

@@ -9,9 +9,9 @@ from sqlalchemy import select
 
 from ally import clock
 from ally.channels.mail.headers import clean
-from ally.channels.mail.html import Sanitised, sanitise
 from ally.channels.mail.parsed import Unreadable
 from ally.channels.mail.quotes import quoted_from
+from ally.channels.mail.sanitise import Sanitised, sanitise
 from ally.channels.mail.words import storable
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome
 from ally.db import current_account_id, db

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
-from ally.channels.mail import guard
+from ally.channels import incoming
 from ally.channels.mail.parsed import Parsed, Unreadable
 from ally.channels.mail.peek import Peek, peek
 from ally.channels.models import EventsRaw, IntakeOutcome, IntakeState
@@ -42,11 +43,12 @@ def take_in(event_id: str) -> None:
     if event is None:
         return
     try:
-        mail = guard.parse(event.body or b"")
+        came = incoming.read(event)
     except Unreadable as unreadable:
         quarantine(event, str(unreadable))
     else:
-        place(event, mail)
+        if came.mail is not None:
+            place(event, came.mail)
 
 
 def unsettled(event_id: UUID) -> EventsRaw | None:
@@ -163,6 +165,7 @@ def arrival_of(event: EventsRaw, mail: Parsed) -> Arrival:
         subject=mail.subject or None,
         body_text=mail.body_text,
         body_html=mail.body_html,
+        category=mail.category,
         # When it came, not when its sender says it was written: a mail may claim any date.
         sent_at=event.ts,
         metadata={
@@ -171,9 +174,12 @@ def arrival_of(event: EventsRaw, mail: Parsed) -> Arrival:
             "reply_to": fitting(mail.reply_to),
             "references": fitting(list(reversed(mail.references or mail.in_reply_to)))[::-1],
             "quoted_from": mail.quoted_from,
+            "segments": fitting(mail.segments),
             "remote_images": mail.remote_images,
-            "auto_submitted": mail.auto_submitted or is_ours(event.account_id, mail.from_email),
+            "auto_submitted": mail.is_automatic or is_ours(event.account_id, mail.from_email),
             "date": mail.date and mail.date.isoformat(),
+            "verdicts": fitting([asdict(verdict) for verdict in mail.verdicts]),
+            "notes": mail.notes,
             "defects": mail.defects,
         },
         attachments=mail.attachments,

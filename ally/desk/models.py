@@ -7,6 +7,7 @@ from sqlalchemy import CheckConstraint, Index, text
 from sqlalchemy.dialects.postgresql import BYTEA
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ally.channels.mail.parsed import Category
 from ally.channels.models import Channel, Delivery
 from ally.db import (
     Model,
@@ -34,11 +35,54 @@ class MessageDirection(StrEnum):
     SYSTEM = "system"
 
 
+class Customer(Model):
+    """Somebody who writes to the desk, under one address or several.
+
+    An address joins a customer when its mail first arrives, or when an agent says so;
+    no mail can bring two customers together.
+    """
+
+    __table_args__ = (one_per_account("id"),)
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    name: Mapped[str | None]
+    created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
+
+    addresses: Mapped[list["CustomerAddress"]] = relationship(
+        order_by="CustomerAddress.created_at", viewonly=True
+    )
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id
+
+
+class CustomerAddress(Model):
+    """One address of a customer, in lower case."""
+
+    __table_args__ = (
+        one_per_account("email"),
+        belongs_to("customer", "customer_id"),
+        Index(None, "account_id", "customer_id"),
+        CheckConstraint("email = lower(email)", name="email_is_lower_case"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    customer_id: Mapped[UUID]
+    email: Mapped[str]
+    created_at: Mapped[datetime_now]
+
+
 class Conversation(Model):
     """A thread with one customer on one channel.
 
     `is_quarantined` marks mail that could not be read in full; it waits for a
-    person, with the original to download, and gets no draft.
+    person, with the original to download, and gets no draft.  `reference` is short,
+    cannot be guessed, and may stand in a subject.  One that was merged into another
+    is closed, has no messages, and says where they went.
     """
 
     __table_args__ = (
@@ -57,11 +101,22 @@ class Conversation(Model):
             postgresql_where=text("is_quarantined"),
         ),
         one_of("status", ConversationStatus),
+        one_per_account("reference"),
+        belongs_to("customer", "customer_id"),
+        belongs_to("conversation", "merged_into_id"),
+        Index(None, "account_id", "customer_id"),
+        CheckConstraint(
+            "merged_into_id IS NULL OR (merged_into_id <> id AND status = 'closed')",
+            name="a_merged_one_is_closed",
+        ),
     )
 
     id: Mapped[primary_key]
     account_id: Mapped[account_key]
     channel_id: Mapped[UUID]
+    customer_id: Mapped[UUID | None]
+    merged_into_id: Mapped[UUID | None]
+    reference: Mapped[str | None]
     external_id: Mapped[str]
     subject: Mapped[str | None]
     status: Mapped[ConversationStatus] = mapped_column(
@@ -94,10 +149,13 @@ class Message(Model):
     """One message of a conversation.
 
     `external_id` is the Message-ID, without angle brackets, or the provider's id.
-    `intake_digest` makes the same mail, delivered twice, one message.  `metadata`
-    of a mail holds `to`, `cc`, `reply_to`, `references`, `quoted_from` (the code
-    point in `body_text` where quoted history begins, or null) and `remote_images`
-    (how many were blocked in `body_html`).
+    `intake_digest` makes the same mail, delivered twice, one message.  `category` says
+    what kind of mail it is; `reply_token` stands in the address that answers to it go
+    to.  `metadata` of a mail holds `to`, `cc`, `reply_to`, `references`, `quoted_from`
+    (the code point in `body_text` where quoted history begins, or null), `segments` (see
+    `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many were
+    blocked in `body_html`), `verdicts` of mail servers, `notes` for the reader, and
+    `flags`, what an agent should decide about it.
     """
 
     __table_args__ = (
@@ -107,7 +165,9 @@ class Message(Model):
         belongs_to("events_raw", "event_id"),
         Index("idx_message_conversation_sent", "conversation_id", "sent_at"),
         Index(None, "account_id", "external_id"),
+        one_per_account("reply_token"),
         one_of("direction", MessageDirection),
+        one_of("category", Category),
         under_64_kb("metadata"),
     )
 
@@ -118,6 +178,8 @@ class Message(Model):
     external_id: Mapped[str | None]
     intake_digest: Mapped[bytes | None] = mapped_column(BYTEA)
     direction: Mapped[MessageDirection]
+    category: Mapped[Category] = mapped_column(default=Category.ORDINARY, server_default="ordinary")
+    reply_token: Mapped[str | None]
     author_name: Mapped[str | None]
     author_email: Mapped[str | None]
     subject: Mapped[str | None]
@@ -176,4 +238,6 @@ class Attachment(Model):
     size_bytes: Mapped[int]
     file_url: Mapped[str]
     content_id: Mapped[str | None]
+    is_inline: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    note: Mapped[str | None]
     created_at: Mapped[datetime_now]

@@ -50,7 +50,7 @@ def test_an_ordinary_mail_is_read_whole():
         [],
         [],
     )
-    assert not read.auto_submitted
+    assert not read.is_automatic
 
 
 def test_a_long_chain_of_references_is_kept():
@@ -304,12 +304,12 @@ def test_broken_mails_show_what_can_be_read(raw):
     ],
 )
 def test_programs_are_told_from_people(header):
-    assert parse_mail(mail(header)).auto_submitted
+    assert parse_mail(mail(header)).is_automatic
 
 
 @pytest.mark.parametrize("header", ["Auto-Submitted: no", "Precedence: first-class", "From: a@b.c"])
 def test_people_are_told_from_programs(header):
-    assert not parse_mail(mail(header)).auto_submitted
+    assert not parse_mail(mail(header)).is_automatic
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def mail(body="Which pump?", *, sender="Dana <dana@example.com>", id_="1@example
 def store(channel, raw):
     """The id of the event that the webhook makes of the mail."""
     raw = raw if isinstance(raw, bytes) else raw.as_bytes()
-    caller = webhooks.Caller(channel.account_id, channel.id, "secret")
+    caller = webhooks.Caller(channel.account_id, channel.id, channel.platform, ("secret",))
     event_id = webhooks.store_mail(caller, raw).event_id
     db.session.commit()
     return event_id

@@ -208,7 +208,7 @@ def test_a_message_costs_a_token_with_the_scope(client, channel, acme):
 
 
 def stored_mail(channel, raw=b"From: dana@example.com\r\nMessage-ID: <1@x>\r\n\r\nHi"):
-    caller = webhooks.Caller(channel.account_id, channel.id, "secret")
+    caller = webhooks.Caller(channel.account_id, channel.id, channel.platform, ("secret",))
     event_id = webhooks.store_mail(caller, raw).event_id
     db.session.commit()
     return event_id

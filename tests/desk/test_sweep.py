@@ -22,7 +22,7 @@ MAIL = b"From: Dana <dana@example.com>\r\nSubject: Hello\r\n\r\nWhich pump?\r\n"
 def event_id(acme):
     """A stored mail whose job is lost."""
     channel = make_channel(acme)
-    caller = webhooks.Caller(acme.id, channel.id, "secret")
+    caller = webhooks.Caller(acme.id, channel.id, channel.platform, ("secret",))
     stored = webhooks.store_mail(caller, MAIL)
     lose_jobs()
     return stored.event_id

@@ -66,7 +66,7 @@ def test_questions_in_other_words_find_their_answers(index, capsys):
     among_five = sum(place is not None and place <= 5 for place in places.values())
     missed = [question for question, place in places.items() if place is None or place > 5]
     with capsys.disabled():
-        print(f"\nrecall of {len(places)}: @1 {first}, @5 {among_five}; missed: {missed}")  # noqa: T201
+        print(f"\nrecall of {len(places)}: @1 {first}, @5 {among_five}; missed: {missed}")
     assert among_five >= 0.9 * len(places)
 
 

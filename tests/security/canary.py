@@ -56,6 +56,8 @@ def value_of(column, table, account, ids):
     if column.name == "account_id":
         return account.id
     for key in column.foreign_keys:
+        if key.column.table is table:
+            return None  # the only row there is has no other one to name
         if key.column.name == "id" and key.column.table.name != "account":
             return ids[key.column.table.name]
     return by_type(column, f"{MARK}-{table.name}-{column.name}")

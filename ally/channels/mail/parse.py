@@ -18,11 +18,12 @@ from quopri import decodestring
 
 from ally.channels.mail.addresses import Address, addresses
 from ally.channels.mail.headers import clean
-from ally.channels.mail.html import sanitise, text_of
+from ally.channels.mail.html_text import text_of
 from ally.channels.mail.names import safe_name
 from ally.channels.mail.params import parameter, raw_parameter, value_of
-from ally.channels.mail.parsed import Parsed, ParsedFile, Unreadable
+from ally.channels.mail.parsed import Category, Parsed, ParsedFile, Unreadable
 from ally.channels.mail.quotes import quoted_from
+from ally.channels.mail.sanitise import sanitise
 from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text, readable
 
 MOST_HEADER_BYTES = 256 * 1024  # of one part
@@ -122,9 +123,12 @@ def parse_mail(raw: bytes) -> Parsed:
     safe = sanitise(html) if html is not None else None
     top = Top(root, content.charset)
     name, email = top.sender()
+    quoted = quoted_from(text)
+    is_automated = is_automatic(top, email)
     return Parsed(
         from_email=email or None,
         from_name=name or None,
+        sender=top.people("sender"),
         reply_to=top.people("reply-to"),
         to=top.people("to"),
         cc=top.people("cc"),
@@ -135,9 +139,11 @@ def parse_mail(raw: bytes) -> Parsed:
         references=top.ids("references"),
         body_text=text,
         body_html=safe.html if safe else None,
-        quoted_from=quoted_from(text),
+        quoted_from=quoted,
+        reply_text=(text if quoted is None else text[:quoted]).strip(),
         remote_images=safe.remote_images if safe else 0,
-        auto_submitted=is_automatic(top, email),
+        category=Category.AUTO_REPLY if is_automated else Category.ORDINARY,
+        may_answer=not is_automated,
         attachments=content.files,
         defects=[*top.defects(), *content.defects][:MOST_DEFECTS],
     )

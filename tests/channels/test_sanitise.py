@@ -5,8 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
-from ally.channels.mail.html import ALLOWED, HARMLESS_STYLES, sanitise, text_of
+from ally.channels.mail.html_text import text_of
 from ally.channels.mail.parsed import Unreadable
+from ally.channels.mail.sanitise import ALLOWED, HARMLESS_STYLES, sanitise
 
 # By class: what has got through mail programs and sanitisers.
 PAYLOADS = [
