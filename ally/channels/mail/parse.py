@@ -1,107 +1,29 @@
 """A mail, from its bytes to plain values.  Pure: no files, no network, no clock.
 
-The standard library splits the mail into parts (its older `compat32` policy,
-which takes linear time); headers, addresses and parameters are decoded here,
-with a cap on everything that a stranger could make endless.
+There is a cap on everything that a stranger could make endless.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.feedparser import FeedParser
-from email.message import Message
-from email.policy import Policy, compat32
-from email.utils import parsedate_to_datetime
 from html import escape
 from quopri import decodestring
 
-from ally.channels.mail.addresses import Address, addresses
-from ally.channels.mail.headers import clean
+from ally.channels.mail.classify import classify
 from ally.channels.mail.html_text import text_of
 from ally.channels.mail.names import safe_name
-from ally.channels.mail.params import parameter, raw_parameter, value_of
-from ally.channels.mail.parsed import Category, Parsed, ParsedFile, Unreadable
-from ally.channels.mail.quotes import quoted_from
+from ally.channels.mail.params import parameter, value_of
+from ally.channels.mail.parsed import Parsed, ParsedFile
+from ally.channels.mail.parts import Part, children, split
 from ally.channels.mail.sanitise import sanitise
-from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text, readable
+from ally.channels.mail.told import tell_apart
+from ally.channels.mail.top import LONGEST_ID, Top
+from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text
 
-MOST_HEADER_BYTES = 256 * 1024  # of one part
-MOST_PARTS = 500
-DEEPEST_PART = 30
-MOST_ADDRESSES = 200
 MOST_TEXT = 1024 * 1024  # characters that are kept of the text, and of the HTML
 MOST_DEFECTS = 20
-MOST_IDS = 100
-LONGEST_ID = 500  # characters; an index must hold them
-LONGEST_DATE = 200  # characters
 
-BRACKETED = re.compile(r"<([^<>\s]{1,998})>")
 TEXT_TYPES = {"text/plain", "text/html"}
 KIND = re.compile(r"[a-z0-9][\w.+-]{0,60}/[a-z0-9][\w.+-]{0,100}", re.ASCII)
-MACHINE_SENDERS = ("mailer-daemon@", "postmaster@")
-TOO_MANY_ADDRESSES = f"It names more than {MOST_ADDRESSES} addresses."
-
-
-class Part(Message):
-    """A part of a mail.  Mails inside of mails stay whole, and the caps hold while it is read."""
-
-    def __init__(self, policy: Policy = compat32, tally: dict[str, int] | None = None):
-        super().__init__(policy)
-        self.tally = tally if tally is not None else {"parts": 0}
-        self.depth = 0
-        self.header_bytes = 0
-        self.raw: dict[str, list[str]] = {}
-
-    def set_raw(self, name: str, value: str) -> None:
-        self.header_bytes += len(name) + len(value)
-        if self.header_bytes > MOST_HEADER_BYTES:
-            raise Unreadable("Its headers are longer than 256 KB.")
-        self.raw.setdefault(name.strip().lower(), []).append(value)
-        super().set_raw(name, value)
-
-    def attach(self, payload: "Part") -> None:  # type: ignore[override]
-        payload.depth = self.depth + 1
-        self.tally["parts"] += 1
-        if payload.depth > DEEPEST_PART:
-            raise Unreadable(f"Its parts are nested more than {DEEPEST_PART} deep.")
-        if self.tally["parts"] > MOST_PARTS:
-            raise Unreadable(f"It has more than {MOST_PARTS} parts.")
-        super().attach(payload)
-
-    def get_content_type(self) -> str:
-        """What the parser goes by: it must not look into a mail inside of the mail."""
-        kind = self.kind
-        return "application/octet-stream" if kind.startswith("message/") else kind
-
-    def get_content_maintype(self) -> str:
-        return self.get_content_type().partition("/")[0]
-
-    def get_boundary(self, failobj: str | None = None) -> str | None:  # type: ignore[override]
-        return raw_parameter(self.header("content-type"), "boundary") or failobj
-
-    @property
-    def kind(self) -> str:
-        """The content type in lower case; text/plain when it is missing or makes no sense."""
-        kind = value_of(self.header("content-type")).replace(" ", "")
-        main, _, sub = kind.partition("/")
-        return kind if main and sub and "/" not in sub else self.get_default_type()
-
-    @property
-    def disposition(self) -> str:
-        return value_of(self.header("content-disposition"))
-
-    @property
-    def charset(self) -> str | None:
-        return parameter(self.header("content-type"), "charset")
-
-    def header(self, name: str) -> str:
-        """The first header of this name as it came, one character for each byte; or ""."""
-        return self.raw.get(name, [""])[0]
-
-    def headers(self, name: str) -> list[str]:
-        """Every header of this name as it came."""
-        return self.raw.get(name, [])
 
 
 @dataclass
@@ -123,8 +45,8 @@ def parse_mail(raw: bytes) -> Parsed:
     safe = sanitise(html) if html is not None else None
     top = Top(root, content.charset)
     name, email = top.sender()
-    quoted = quoted_from(text)
-    is_automated = is_automatic(top, email)
+    words = tell_apart(text, html)
+    kind = classify(root, top, text)
     return Parsed(
         from_email=email or None,
         from_name=name or None,
@@ -139,30 +61,21 @@ def parse_mail(raw: bytes) -> Parsed:
         references=top.ids("references"),
         body_text=text,
         body_html=safe.html if safe else None,
-        quoted_from=quoted,
-        reply_text=(text if quoted is None else text[:quoted]).strip(),
+        segments=words.segments,
+        quoted_from=words.quoted_from,
+        reply_text=words.reply_text,
+        signature=words.signature,
+        forward=words.forward,
         remote_images=safe.remote_images if safe else 0,
-        category=Category.AUTO_REPLY if is_automated else Category.ORDINARY,
-        may_answer=not is_automated,
+        category=kind.category,
+        may_answer=kind.may_answer,
+        bounces=kind.bounces,
+        returned_ids=kind.returned_ids,
+        list_id=kind.list_id,
+        verdicts=kind.verdicts,
         attachments=content.files,
         defects=[*top.defects(), *content.defects][:MOST_DEFECTS],
     )
-
-
-def split(raw: bytes) -> Part:
-    """The mail as a tree of parts.  Raises Unreadable beyond the caps."""
-    tally = {"parts": 0}
-
-    def part(policy: Policy = compat32) -> Part:
-        return Part(policy, tally)
-
-    parser = FeedParser(part)
-    # Some programs begin with a blank line, which would end the headers.
-    # Latin-1 makes one character of each byte, and each byte again of its character.
-    parser.feed(raw.lstrip(b"\r\n").decode("latin-1"))
-    root = parser.close()
-    assert isinstance(root, Part)
-    return root
 
 
 def gather(part: Part, content: Content) -> None:
@@ -174,11 +87,6 @@ def gather(part: Part, content: Content) -> None:
     else:
         for below in children(part):
             gather(below, content)
-
-
-def children(part: Part) -> list[Part]:
-    payload = part.get_payload()
-    return [below for below in payload if isinstance(below, Part)]
 
 
 def gather_alternative(part: Part, content: Content) -> None:
@@ -271,70 +179,3 @@ def joined_html(content: Content) -> str | None:
 
 def paragraph(plain: str) -> str:
     return f'<p style="white-space:pre-wrap">{escape(plain)}</p>'
-
-
-class Top:
-    """The headers of the whole mail, decoded."""
-
-    def __init__(self, root: Part, charset: str | None):
-        self.root, self.charset = root, charset
-        self.count = 0
-
-    def text(self, name: str) -> str:
-        return header_text(self.root.header(name), body_charset=self.charset)
-
-    def addresses(self, name: str) -> list[Address]:
-        """Everyone in every header of this name.  Raises Unreadable beyond the cap."""
-        header = ",".join(self.root.headers(name))
-        if header.count("@") > 4 * MOST_ADDRESSES:  # told before they are all read
-            raise Unreadable(TOO_MANY_ADDRESSES)
-        found = addresses(header, body_charset=self.charset)
-        self.count += len(found)
-        if self.count > MOST_ADDRESSES:
-            raise Unreadable(TOO_MANY_ADDRESSES)
-        return found
-
-    def people(self, name: str) -> list[list[str]]:
-        return [[person, email] for person, email in self.addresses(name) if email]
-
-    def sender(self) -> Address:
-        """Who wrote it: the first of From that has an address, else of Sender."""
-        found = [*self.addresses("from"), *self.addresses("sender")]
-        with_address = (address for address in found if address[1])
-        return next(with_address, found[0] if found else ("", ""))
-
-    def ids(self, name: str) -> list[str]:
-        """The message ids in the header, in order, each once, without their brackets."""
-        text = readable(" ".join(self.root.headers(name)), body_charset=self.charset)
-        found = BRACKETED.findall(text) or [word.strip("<>,") for word in text.split()[:MOST_IDS]]
-        ids = dict.fromkeys(clean(word)[:LONGEST_ID] for word in found if word)
-        return list(ids)[-MOST_IDS:]
-
-    def date(self) -> datetime | None:
-        try:
-            date = parsedate_to_datetime(self.text("date")[:LONGEST_DATE])
-            return date.replace(tzinfo=date.tzinfo or UTC).astimezone(UTC)
-        except Exception:  # the library's parser raises whatever it trips over
-            return None
-
-    def defects(self) -> Iterator[str]:
-        if self.date() is None:
-            yield "no date that can be read"
-        if not self.root.headers("message-id"):
-            yield "no Message-ID"
-        if len(self.root.headers("from")) > 1:
-            yield "several From headers"
-        if self.root.defects:
-            yield "broken MIME"
-
-
-def is_automatic(top: Top, sender: str) -> bool:
-    """Whether a program sent it, so that no program may answer (RFC 3834)."""
-    return (
-        top.text("auto-submitted").lower().partition(";")[0].strip() not in {"", "no"}
-        or top.text("precedence").lower() in {"bulk", "auto_reply", "list", "junk"}
-        or top.text("x-auto-response-suppress").lower() not in {"", "none"}
-        or any(top.root.headers(name) for name in ("list-id", "x-autoreply", "x-autorespond"))
-        or any(value.strip() == "<>" for value in top.root.headers("return-path"))
-        or sender.lower().startswith(MACHINE_SENDERS)
-    )
