@@ -12,7 +12,6 @@ from ally.db import db
 from ally.errors import NotSignedIn
 from ally.web import csrf, read_body, settings
 
-MAILS_A_MINUTE = 6_000  # of one channel
 REFUSALS_A_MINUTE = 30  # of one address: a provider with an old secret, not a search for it
 MINUTE = timedelta(minutes=1)
 SMALL_BODY = 256 * 1024  # bytes, which are read before their sender is known
@@ -30,7 +29,7 @@ def mail(key: str) -> ResponseReturnValue:
     caller, body = authenticated(key)
     stored = inbound.store_mail(caller, body)
     # Last, since all mails of a channel count in one row, and wait for each other from here on.
-    throttle.limit(f"mail:{caller.channel_id}", hits=MAILS_A_MINUTE, per=MINUTE)
+    throttle.limit(f"mail:{caller.channel_id}", hits=settings().mails_per_minute, per=MINUTE)
     status = "accepted" if stored.is_new else "duplicate"
     return {"status": status, "event_id": str(stored.event_id)}, 202
 
