@@ -11,7 +11,7 @@ from ally.channels.mail.lines import Line, next_filled
 
 LONGEST = 400  # characters: a long name, a long address, twice
 MOST_LINES = 5  # programs wrap it
-SHORTEST_OPENING = 8  # characters of what HTML says an introduction is
+MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
 
 ADDRESS = re.compile(r"[^\s<>@()\[\]\"]{1,100}@[^\s<>@()\[\]\"]{1,200}")
 # "<ada@x.example> wrote:", however the address is bracketed.
@@ -59,14 +59,39 @@ def introduction(lines: list[Line], number: int, openings: list[str]) -> Introdu
         return None
     if openings and (below := known_opening(lines, number, openings)):
         return Introduction(lines[number].start, below, is_sure=True)
+    found, words = read(lines, number)
+    if found is None or is_typed_above(lines, number, found, words):
+        return None
+    return found
+
+
+def read(lines: list[Line], number: int) -> tuple[Introduction | None, str]:
+    """What begins on this line, however early, with its words."""
     for below, words in growing(lines, number):
         if looks_ended(words):
-            return judged(lines, number, below, words)
+            return judged(lines, number, below, words), words
         if below == number + 1 and not may_begin(words):
-            return None
-        if is_dated(words) and ADDRESS_AT_END.search(words) and is_marked_at(lines, below):
-            return Introduction(lines[number].start, below, is_sure=False)
-    return None
+            break
+        if is_unended(words) and is_marked_at(lines, below):
+            return Introduction(lines[number].start, below, is_sure=False), words
+    return None, ""
+
+
+def is_typed_above(lines: list[Line], number: int, found: Introduction, words: str) -> bool:
+    """Whether this line was typed, and the introduction begins on the next one."""
+    if found.below <= number + 1:
+        return False
+    later, rest = read(lines, number + 1)
+    if later is None or later.below != found.below or is_dated(words) > is_dated(rest):
+        return False
+    first = lines[number].seen
+    return not (BEGINS.match(f"{first} 1") and len(first.split()) <= MOST_BEGINNING)
+
+
+def is_unended(words: str) -> bool:
+    """Whether it may be an introduction without a colon: a date and an address in brackets."""
+    is_closed = words.count("<") == words.count(">")
+    return is_closed and is_dated(words) and bool(ADDRESS_AT_END.search(words))
 
 
 def may_begin(words: str) -> bool:
@@ -85,7 +110,7 @@ def known_opening(lines: list[Line], number: int, openings: list[str]) -> int | 
                 left = "" if words.startswith(left) else left
                 break
             left, at = left[len(words) :], at + 1
-        if not left and len(opening) >= SHORTEST_OPENING:
+        if not left:
             return max(at, number + 1)
     return None
 
