@@ -8,19 +8,23 @@ from ally.channels.mail.lines import Line
 LONGEST_PHRASE = 60  # characters
 MOST_WORDS = 4  # "Begin forwarded message:"; whoever says more may be talking
 # "----- words -----", "Begin forwarded message:"
-FRAMED = re.compile(r"[\s*_]{0,4}[-—–_=]{2,}\s{0,4}([^-—–_=\n].{1,60}?)\s{0,4}[-—–_=]{2,}[\s*_:]{0,4}$")
+FRAMED = re.compile(
+    r"[\s*_]{0,4}[-—–_=]{2,}\s{0,4}([^-—–_=\n].{1,60}?)\s{0,4}[-—–_=]{2,}[\s*_:]{0,4}$"
+)
 RULE = re.compile(r"[\s*]{0,8}([-_=*—–])[-_=*—–\s]{2,}$")
 MESSAGE = re.compile(
-    r"message|nachricht|\bmail\b|mensaje|messaggio|mensagem|bericht|meddelande|meddelelse|melding"
+    r"message|^original$|nachricht|\bmail\b|mensaje|messaggio|mensagem|bericht|meddelande"
+    r"|meddelelse|melding"
     r"|besked|viesti|wiadomoś|zpráva|správa|mesaj|üzenet|сообщени|повідомлен|письм|лист\b|μήνυμα"
-    r"|missatge|הודעה|رسالة|邮件|郵件|メッセージ|메시지|thư|tin nhắn|pesan|ข้อความ|poruka|laiško",
+    r"|missatge|הודעה|رسالة|邮件|郵件|メッセージ|메시지|thư|tin nhắn|pesan|brev\b|[iİ]leti\b"
+    r"|ข้อความ|poruka|laiško",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
     r"forward|\bfwd?\b|weitergeleitet|weiterleit|transf[ée]r|réexpédi|reenviad|rv:|inoltrat"
     r"|encaminhad|doorgestuurd|vidarebefordra|videresend|välitetty|edelleenlähetetty"
     r"|przekazan|przesłan|přeposlan|preposlan|redirecționat|transmis|továbbított|yönlendiril"
-    r"|iletilen|iletildi|пересыла|переслан|перенаправ|προωθ|reenviat|מועבר|הועבר|معاد توجيه"
+    r"|[iİ]letil|пересыла|переслан|перенаправ|προωθ|reenviat|מועבר|הועבר|معاد توجيه"
     r"|مُعاد|إعادة توجيه|转发|轉寄|轉發|転送|전달|chuyển tiếp|diteruskan|terusan|ส่งต่อ",
     re.IGNORECASE,
 )

@@ -12,11 +12,14 @@ from ally.channels.mail.lines import Line, next_filled, unmarked
 MOST_LINES = 30  # of one block: long lists of recipients are wrapped
 MOST_WRAPS = 6  # lines that one header goes on over
 LABEL = re.compile(r"[\s*_|>]{0,8}([^\W\d_][^:：]{0,24}?)[*_\s]{0,4}[:：][*_]{0,2}(.*)")
+# "Date: ... To: ... Subject: ..." on one line.
+FURTHER = re.compile(r"\s[*_]{0,2}[^\W\d_][^\W_]{1,11}[*_\s]{0,2}[:：]\s")
 DATED = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}")
 
 NAMES = {
     "from": "from|von|de|da|van|från|fra|od|от|від|від кого|от кого|από|feladó|lähettäjä|expeditor"
-    "|de la|kimden|gönderen|מאת|من|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람|từ|dari|จาก"
+    "|de la|kimden|gönderen|מאת|من|发件人|寄件者|寄件人|差出人|送信者|보낸 사람|보낸사람|từ"
+    "|dari|จาก"
     "|odesílatel|odosielateľ|nadawca|remitente|mittente|avsender|afzender|expéditeur",
     "date": "date|sent|sent at|sent on|gesendet|gesendet am|datum|envoyé|envoyé le|message du"
     "|enviado|enviado el|enviado em|enviada em|fecha|data|inviato|inviato il|verzonden|skickat"
@@ -29,9 +32,11 @@ NAMES = {
     "|אל|إلى|收件人|收件者|宛先|받는 사람|받는사람|đến|tới|kepada|ถึง|pour|per|destinataire"
     "|destinatario|mottagare|odbiorca|adresát",
     "cc": "cc|kopie|kopi|kopia|copie|copie à|copia|cópia|копия|копія|másolat|kopio|bilgi|抄送|副本"
-    "|참조|ccn|bcc|rv|dw|sv",
-    "subject": "subject|betreff|objet|sujet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat|předmět"
-    "|predmet|тема|θέμα|tárgy|aihe|subiect|konu|נושא|الموضوع|主题|主旨|标题|件名|제목|chủ đề|tiêu đề"
+    "|참조|ccn|bcc",
+    "subject": "subject|betreff|objet|sujet|asunto|oggetto|assunto|onderwerp|ämne|emne|temat"
+    "|předmět"
+    "|predmet|тема|θέμα|tárgy|aihe|subiect|konu|נושא|الموضوع|主题|主旨|标题|件名|제목|chủ đề"
+    "|tiêu đề"
     "|subjek|perihal|เรื่อง|หัวเรื่อง",
     "reply-to": "reply-to|reply to|antwort an|répondre à|responder a|responder para|rispondi a"
     "|antwoord aan|svara till|svar til|odpowiedz do|ответить|обратный адрес",
@@ -40,8 +45,6 @@ NAMES = {
     "|mailing list|sensitivity",
 }  # fmt: skip
 ROLES = {name: role for role, names in NAMES.items() for name in names.split("|")}
-# Where a language has one word for two headers, the one that is still missing is meant.
-ALSO = {"de": "from", "a": "to", "da": "from", "sv": "other", "do": "to"}
 
 
 @dataclass
@@ -79,7 +82,7 @@ def read_block(lines: list[Line], number: int) -> HeaderBlock:
         named = role_of(line.seen)
         if named and (named[0] not in block.values or named[0] == "other"):
             role = named[0]
-            block.values[role] = named[1]
+            add(block, *named)
             block.below = at + 1
         elif (following := next_header(lines, at, block, is_quoted)) is None:
             break
@@ -90,6 +93,17 @@ def read_block(lines: list[Line], number: int) -> HeaderBlock:
             at = following - 1
         at += 1
     return block
+
+
+def add(block: HeaderBlock, role: str, value: str) -> None:
+    """Set the header, and those that a program put on the same line."""
+    further = FURTHER.search(value)
+    named = role_of(value[further.start() :].lstrip()) if further else None
+    if further and named and named[0] not in block.values and named[0] != role:
+        block.values[role] = value[: further.start()].strip(" \t*")
+        add(block, *named)
+    else:
+        block.values[role] = value
 
 
 def role_of(seen: str) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ themselves: Gmail's gmail_attr, Thunderbird's moz-cite-prefix, Outlook's divRply
 Newer Outlooks draw a line above a block of bold labels instead.
 """
 
+import re
 from collections.abc import Iterator
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -23,12 +24,16 @@ NAMED = (
     " #appendonsend + *, #reply-intro, #mail-editor-reference-message-container,"
     " .zmail_extra, .ms-outlook-quote, .OutlookMessageHeader"
 )
+LIKELY = re.compile(
+    r"gmail_|moz-cite|yahoo|protonmail|tutanota|divRplyFwdMsg|appendonsend|reply-intro"
+    r"|mail-editor-ref|zmail_|ms-outlook|OutlookMessageHeader|border-top:\s?solid"
+)
 BORDERED = "div[style*='border-top:solid'], div[style*='border-top: solid']"
 
 
 def openings(html: str | None) -> list[str]:
     """The first words of each quotation, without white space, in the order of the HTML."""
-    if not html:
+    if not html or not LIKELY.search(html):
         return []
     tree = LexborHTMLParser(html[:LONGEST_HTML])
     named = tree.css(NAMED)[:MOST_OPENINGS]

@@ -11,6 +11,7 @@ from ally.channels.mail.lines import Line, next_filled
 
 LONGEST = 400  # characters: a long name, a long address, twice
 MOST_LINES = 5  # programs wrap it
+LONGEST_NAMED = 80  # characters: "Ada Lovelace wrote:", without a date
 MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
 
 ADDRESS = re.compile(r"[^\s<>@()\[\]\"]{1,100}@[^\s<>@()\[\]\"]{1,200}")
@@ -31,7 +32,8 @@ WROTE = re.compile(
     r"scrive|escreveu|ha escrit|va escriure|schreef|geschreven|skrev|skriver|kirjoitti|napsala?|"
     r"napísala?|napisała?|pisze|pisał|scris|írta|yazdı|написала?|пишет|писал|написав|пише|έγραψε|"
     r"đã viết|menulis|a écrit|scríobh|rašė|kirjutas|je napisa[ol]|napisao)\b"
-    r"|כתב|مكتوب|كتب|写道|寫道|のメッセージ|さんは書きました|のメール|書きました|작성|님이 쓴|เขียน",
+    r"|כתב|مكتوب|كتب|写道|寫道|のメッセージ|さんは書きました|のメール|書きました|작성|쓴 글"
+    r"|님이 쓴|เขียน",
     re.IGNORECASE,
 )
 # Where an introduction begins that stands behind other words on its line.
@@ -121,16 +123,15 @@ def bare(text: str) -> str:
 
 def growing(lines: list[Line], number: int) -> list[tuple[int, str]]:
     """The line with none, one, two and more of the next ones: (line below, words)."""
-    grown, words, at = [], "", number
+    grown: list[tuple[int, str]] = []
+    words, at = "", number
     while at < len(lines) and len(grown) < MOST_LINES:
         line = lines[at].seen
         if not line:
             # Some programs break the address off, behind a blank line.
             if not words or not (at + 1 < len(lines) and lines[at + 1].seen == "<"):
                 break
-        elif line.startswith(">") and words.count("<") <= words.count(">"):
-            break
-        elif len(words) + len(line) > LONGEST:
+        elif is_outside(line, words) or len(words) + len(line) > LONGEST:
             break
         else:
             words = f"{words} {line}".strip()
@@ -139,16 +140,19 @@ def growing(lines: list[Line], number: int) -> list[tuple[int, str]]:
     return grown
 
 
+def is_outside(line: str, words: str) -> bool:
+    """Whether the line is marked with ">", and not because a broken address ends on it."""
+    return line.startswith(">") and words.count("<") <= words.count(">")
+
+
 def looks_ended(words: str) -> bool:
     end = words.rstrip(DASHES + "*")
     return end.endswith(COLON) or bool(WROTE.search(words[-30:]) and ends_with_verb(end))
 
 
 def ends_with_verb(end: str) -> bool:
-    found = None
-    for found in WROTE.finditer(end[-40:]):
-        pass
-    return found is not None and not end[-40:][found.end() :].strip("().a ")
+    found = list(WROTE.finditer(end[-40:]))
+    return bool(found) and not end[-40:][found[-1].end() :].strip("().a ")
 
 
 def judged(lines: list[Line], number: int, below: int, words: str) -> Introduction | None:
@@ -164,7 +168,8 @@ def judged(lines: list[Line], number: int, below: int, words: str) -> Introducti
     framed = words[:2] == "--" and wrote
     if is_sure or framed:
         return Introduction(start, below, is_sure=not framed or is_sure)
-    if is_marked_at(lines, below) and (dated or (wrote and len(words) < 80)):
+    named = ADDRESS_AT_END.search(words) or (wrote and len(words) < LONGEST_NAMED)
+    if is_marked_at(lines, below) and (dated or named):
         return Introduction(start, below, is_sure=False)
     return None
 

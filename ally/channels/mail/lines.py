@@ -4,6 +4,9 @@ import re
 from typing import NamedTuple
 
 LONGEST_SEEN = 300  # characters of a line that rules look at: whoever writes more writes prose
+# Marks for the direction of writing, joiners and the like.
+UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
+                        *range(0x2060, 0x206A)])  # fmt: skip
 MARK = re.compile(r"(?:[ \t]{0,3}>){1,20} ?")
 # ">>> http://shop.example <<<" is an ornament, and "> wrote:" the end of a wrapped introduction.
 ORNAMENT = re.compile(r"<{2,}\s*$")
@@ -18,7 +21,8 @@ class Line(NamedTuple):
     @property
     def seen(self) -> str:
         """As much of the line as rules look at, without the blanks around it."""
-        return self.text[: LONGEST_SEEN * 2].strip()[:LONGEST_SEEN]
+        near = self.text[: LONGEST_SEEN * 2]
+        return (near if near.isascii() else near.translate(UNSEEN)).strip()[:LONGEST_SEEN]
 
     @property
     def is_blank(self) -> bool:

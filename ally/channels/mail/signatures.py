@@ -9,9 +9,19 @@ import re
 from collections.abc import Callable
 
 from ally.channels.mail.lines import Line
+from ally.channels.mail.signature_words import (
+    CLOSINGS,
+    DEVICE,
+    DEVICE_AT_END,
+    KNOWN_DEVICE,
+    MY,
+    NOTICE,
+    ONE_NAME,
+)
 
 LONGEST_LINE = 70  # characters of a line in a signature; longer ones are sentences
 MOST_LINES = 20  # filled ones below a line of dashes
+LONGEST_CLOSING = 60  # characters
 MOST_CLOSED = 9  # filled ones below a closing
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
 MOST_PASSES = 4  # a name, a line of dashes, and what the program adds, one above the other
@@ -27,86 +37,12 @@ CONTACT = re.compile(
     r"|\+?\(?\d[\d\s().\-/]{5,}\d|^\W*(?:skype|tel|fax|mob|phone|cell|twitter)\b",
     re.IGNORECASE,
 )
-NOTICE = re.compile(
-    r"confidential|privileged|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk"
-    r"|konfidentiell|fortrolig|poufn|důvěrn|luottamuksel|конфиденциальн|gizli|保密|機密"
-    r"|unsubscribe|mailing list|you are receiving this",
-    re.IGNORECASE,
-)
 LINK = re.compile(r"<?\s*(?:https?://|mailto:)\S+>?|\(https?://\S+\)")
 
-# What programs and devices add below, each with the words that may follow it.
-DEVICE = re.compile(
-    r"(?:sent|submitted) (?:wirelessly )?(?:from|via|with|using|by|on)\b|get outlook for\b|via mobile$"
-    r"|download the .{1,30} app|von meinem|von meiner|gesendet (?:von|mit|über|aus|per|via)\b"
-    r"|diese nachricht wurde (?:von|mit)|holen sie sich outlook|outlook für"
-    r"|envoyé (?:depuis|de|d['’]|à partir|avec|sans fil|via|par)\b|obtenez outlook|télécharge[rz] outlook"
-    r"|enviad[oa] (?:desde|de|do|da|con|com|a partir|através|pelo|via)\b|obtener outlook|obter o outlook"
-    r"|inviato (?:da|dal|dall|con|tramite|via)\b|ottieni outlook|scarica outlook"
-    r"|(?:verzonden|verstuurd|verstuurd) (?:vanaf|vanuit|met|via|door)\b|outlook voor|download outlook"
-    r"|(?:skickat|skickades) (?:från|med|via)\b|hämta outlook|(?:sendt|sent) (?:fra|med|via)\b|hent outlook"
-    r"|lähetetty|hanki outlook|wysłan[oeay] (?:z|ze|przez|za)\b|pobierz outlook|odesláno (?:z|ze|pomocí)\b"
-    r"|odoslané (?:z|zo|pomocou)\b|trimis (?:de|din|prin|cu)\b|küldve|(?:az )?\S+-?(?:ról|ről|ból|ből) küldve"
-    r"|отправлено (?:с|из|от|через)\b|надіслано (?:з|із|через)\b|στάλθηκε (?:από|με)|εστάλη"
-    r"|נשלח (?:מ|באמצעות)|أُ?رسلت? (?:من|عبر|باستخدام)|تم الإرسال من"
-    r"|发自|發自|從我的|从我的|來自我的|來自|来自我的|傳送自|送自|đã gửi từ|được gửi từ|gửi từ|dikirim dari|ส่งจาก",
-    re.IGNORECASE,
-)
-DEVICE_AT_END = re.compile(
-    r"(?:gesendet|gönderildi|から送信(?:されました)?|에서 보냄|에서 보냈습니다|에서 전송|küldve|lähetetty)[.!]?$", re.IGNORECASE
-)
 MOST_DEVICE_WORDS = 6  # behind "Sent from"
-KNOWN_DEVICE = re.compile(
-    r"iphone|ipad|ipod|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|\bhtc\b|windows|outlook"
-    r"|\bmail|phone|mobil|móvil|handy|smart|tablet|yahoo|gmail|proton|\bapp\b|device|network|gerät",
-    re.IGNORECASE,
-)
-
-CLOSING = re.compile(
-    # English
-    r"(?:(?:with )?(?:my |our |the )?(?:best|kind|kindest|warm|warmest|many|with|good|personal|sincere)"
-    r"(?: and (?:best|kind|warm))? )?"
-    r"(?:regards?|wishes|thanks|greetings)(?: (?:and|&) (?:regards|thanks|best wishes))?"
-    r"|best|all the best|regards|rgds|br|brgds|kr|cheers|thanks|thx|tia|ta|ty|thank you|thank-you|many thanks"
-    r"|(?:thanks|thank you)(?: (?:so much|very much|again|a lot|in advance|for your help|for your time))+"
-    r"|thanks (?:and|&) (?:best |kind |warm )?regards|sincerely|yours|(?:yours|very) (?:sincerely|truly|faithfully|respectfully)"
-    r"|sincerely yours|respectfully|cordially|love|take care|talk soon|see you|have a (?:nice|great|good) (?:day|one|weekend|week|evening)"
-    # German
-    r"|(?:mit )?(?:den |vielen )?(?:freundlich|freundliche[nm]?|herzlich|herzliche[nm]?|beste[nm]?|liebe[nm]?|viele[nm]?|schöne[nm]?|sonnige[nm]?)"
-    r"(?: und \w+)? (?:grüße?n?|gruß|gruss|grüsse?n?|dank)(?: aus \w+)?|grüße|gruß|gruss|grüsse|mfg|lg|vg|bg|hochachtungsvoll"
-    r"|vielen dank|besten dank|danke|danke schön|danke und (?:viele )?grüße|alles gute|liebs?te grüße"
-    # French
-    r"|(?:bien |très )?cordialement(?: vôtre)?|cdt|cdlt|bien à (?:vous|toi)|salutations|(?:meilleures|sincères|cordiales) salutations"
-    r"|merci(?: (?:beaucoup|d['’]avance|encore|bien))?|amicalement|amitiés|bonne (?:journée|soirée)|respectueusement|sincèrement|bises"
-    # Spanish, Portuguese, Catalan
-    r"|(?:un |reciba un |muchos )?(?:cordial(?:es)? )?(?:saludos?|abrazo)(?: cordial(?:es)?)?|atentamente|atte|(?:muchas )?gracias(?: de antemano)?"
-    r"|(?:muito )?obrigad[oa]|atenciosamente|att|cumprimentos|(?:com os )?(?:melhores|meus) cumprimentos|abraços?|grat[oa]|salutacions|gràcies"
-    # Italian, Romanian
-    r"|(?:cordiali|distinti|cari|tanti) saluti|saluti|cordialmente|(?:mille )?grazie(?: mille)?|buona giornata|un saluto"
-    r"|cu (?:stimă|respect|drag)|mulțumesc|mulțumiri|toate cele bune"
-    # Dutch
-    r"|(?:met )?(?:vriendelijke|hartelijke|beste) groet(?:en)?|groet(?:en|jes)?|mvg|m\.?v\.?g\.?|(?:hartelijk |alvast )?bedankt|hoogachtend"
-    # Swedish, Danish, Norwegian, Finnish
-    r"|(?:med )?(?:vänliga?|bästa|varma|soliga) hälsning(?:ar)?|hälsning(?:ar)?|mvh|m\.v\.h|vänligen|(?:stort )?tack(?: på förhand)?"
-    r"|(?:med |de )?(?:venlige?|vennlig|bedste|beste|kærlige?|varme|mange) hils(?:en|ner)|hilsen|hilsner|kh|vh|dbh|(?:mange )?tak|takk|på forhånd tak"
-    r"|(?:ystävällisin|parhain|lämpimin) terveisin|terveisin|terv|t|yt|kiitos|kiittäen"
-    # Polish, Czech, Slovak, Hungarian
-    r"|pozdrawiam(?: serdecznie)?|serdecznie pozdrawiam|z (?:poważaniem|powazaniem)|pozdrowienia|dziękuję|dzięki|z wyrazami szacunku"
-    r"|s pozdravem|s přátelským pozdravem|s úctou|(?:mnohokrát )?děkuj[iu]|díky|hezký den|s pozdravom|s úctou|ďakujem|vďaka"
-    r"|(?:szívélyes |baráti )?üdvözlettel|üdv|tisztelettel|köszönettel|(?:előre is )?köszönöm|köszi"
-    # Turkish, Russian, Ukrainian, Greek
-    r"|saygılar(?:ımla|ımızla)?|iyi (?:çalışmalar|günler)|sevgiler(?:imle)?|teşekkürler|teşekkür ederim"
-    r"|с (?:наилучшими пожеланиями|уважением|благодарностью)|спасибо|всего (?:доброго|хорошего)|з повагою|дякую|з найкращими побажаннями"
-    r"|με (?:εκτίμηση|φιλικούς χαιρετισμούς)|ευχαριστώ|φιλικά|χαιρετισμούς"
-    # Hebrew, Arabic
-    r"|בברכה|תודה(?: רבה)?|בכבוד רב|(?:مع )?(?:أطيب|خالص|أجمل|فائق) (?:التحيات|تحياتي|الاحترام|تحيات)|مع التحية|تحياتي|شكرا|شكراً|وشكرا"
-    # Chinese, Japanese, Korean, Vietnamese, Indonesian, Thai
-    r"|此致|敬礼|敬上|祝好|谢谢|謝謝|顺祝商祺|以上|よろしくお願い(?:いた|致)?します|よろしくお願い申し上げます|敬具|ありがとうございます"
-    r"|감사합니다|감사드립니다|드림|trân trọng|thân ái|cảm ơn|xin cảm ơn|salam(?: hormat)?|hormat (?:saya|kami)|terima kasih"
-    r"|ขอบคุณ(?:ครับ|ค่ะ)?|ขอแสดงความนับถือ|ด้วยความเคารพ",
-    re.IGNORECASE,
-)
-CLOSES = re.compile(r"\s*[,.!;:~—–\-，。！、]*\s*(?:[😀-🙏🌞☀👋👍🎉🙂:;)(-]{1,3})?\s*$")
+FROM_TOWN = re.compile(r" (?:aus|from) ")
+# What may stand around a closing: commas, and a smile.
+AROUND_CLOSING = " \t*_>,.!;:~—–-，。！、،()🙂😀😊👋👍🎉☀🌞"
 
 Rule = Callable[[list[Line]], int | None]
 
@@ -195,13 +131,19 @@ def is_device(seen: str) -> bool:
     words = LINK.sub("", seen).strip(" *_[]()\t")
     if "," in words or len(words) > 120:
         return False
-    if DEVICE_AT_END.search(words):
-        return len(words.split()) <= MOST_DEVICE_WORDS + 2
+    if not (
+        MY.search(words) or KNOWN_DEVICE.search(words) or ONE_NAME.match(words) or LINK.search(seen)
+    ):
+        return False
+    if DEVICE_AT_END.search(words) and len(words.split()) <= MOST_DEVICE_WORDS + 2:
+        return True
     found = DEVICE.match(words)
     if found is None:
         return False
-    rest = words[found.end() :].split()
-    return len(rest) <= MOST_DEVICE_WORDS or (len(rest) < 14 and bool(KNOWN_DEVICE.search(words)))
+    rest = len(words[found.end() :].split())
+    return rest <= MOST_DEVICE_WORDS or (
+        rest <= MOST_DEVICE_WORDS * 2 and bool(KNOWN_DEVICE.search(words))
+    )
 
 
 def dashed_name(lines: list[Line]) -> int | None:
@@ -237,14 +179,8 @@ def closing(lines: list[Line]) -> int | None:
 
 
 def is_closing(seen: str) -> bool:
-    words = seen.strip("*_> ")
-    if len(words) > 60:
-        return False
-    found = CLOSING.match(words)
-    return any(
-        CLOSES.match(words, place)
-        for place in ([found.end()] if found else [])
-    ) or bool(CLOSING.fullmatch(words.rstrip(" ,.!;:~—–-，。！、")))
+    words = seen.strip(AROUND_CLOSING)
+    return len(words) <= LONGEST_CLOSING and FROM_TOWN.split(words.lower())[0] in CLOSINGS
 
 
 def is_name(seen: str) -> bool:

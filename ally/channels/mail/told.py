@@ -29,7 +29,7 @@ MOST_SEGMENTS = 200
 OWN, QUOTE, SIGNATURE = "own", "quote", "signature"
 ONE_MARK = re.compile(r"^[ \t]{0,3}> ?", re.MULTILINE)
 
-Segment = list[Any]
+Segment = list[Any]  # [kind, start, end]
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def typed(text: str, start: int, end: int, *, is_first: bool) -> list[Segment]:
     begins = start + lines[signed].start
     history = history_below_device(lines, signed)
     ends = end if history is None else start + lines[history].start
-    parts = [[OWN, start, begins], [SIGNATURE, begins, ends], [QUOTE, ends, end]]
+    parts: list[Segment] = [[OWN, start, begins], [SIGNATURE, begins, ends], [QUOTE, ends, end]]
     return [part for part in parts if text[part[1] : part[2]].strip()]
 
 
