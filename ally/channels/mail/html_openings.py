@@ -26,9 +26,12 @@ NAMED = (
 )
 LIKELY = re.compile(
     r"gmail_|moz-cite|yahoo|protonmail|tutanota|divRplyFwdMsg|appendonsend|reply-intro"
-    r"|mail-editor-ref|zmail_|ms-outlook|OutlookMessageHeader|border-top:\s?solid"
+    r"|mail-editor-ref|zmail_|ms-outlook|OutlookMessageHeader|border-top(?:-style|:\s?solid)"
 )
-BORDERED = "div[style*='border-top:solid'], div[style*='border-top: solid']"
+BORDERED = (
+    "div[style*='border-top:solid'], div[style*='border-top: solid'],"
+    " div[style*='border-top-style']"
+)
 
 
 def openings(html: str | None) -> list[str]:
