@@ -15,7 +15,7 @@ LONGEST = 80  # characters without white space that are compared
 MOST_OPENINGS = 10
 MOST_NODES = 300  # of one element that are looked at
 LONGEST_HTML = 500_000  # characters
-MOST_BORDERED = 50  # elements with a line above them: newsletters are full of them
+MOST_BORDERED = 20  # elements with a line above them: newsletters are full of them
 LEAST_LABELS = 3  # From, To, Subject
 
 NAMED = (

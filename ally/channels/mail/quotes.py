@@ -12,6 +12,8 @@ from ally.channels.mail.header_blocks import HeaderBlock, block_below, header_bl
 from ally.channels.mail.introductions import introduction
 from ally.channels.mail.lines import Line, next_filled
 
+MOST_READ = 2_000  # unmarked lines that are looked at closely: a reply is typed near the top
+MOST_QUOTATIONS = 500  # whoever answers more lines than that has written a program
 WIDTH = 40  # characters of a quoted line that a program may have broken
 MOST_BROKEN = 2  # lines in a row that lost their mark
 
@@ -45,12 +47,13 @@ def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
     are read on.
     """
     found: list[Quotation] = []
-    at, is_typed = 0, False
-    while at < len(lines):
-        quotation = quotation_at(lines, at, openings)
+    at = read = 0
+    is_typed = False
+    while at < len(lines) and len(found) < MOST_QUOTATIONS:
+        quotation = quotation_at(lines, at, openings, only_marks=read > MOST_READ)
         if quotation is None:
-            is_typed = is_typed or not lines[at].is_blank
-            at += 1
+            is_filled = not lines[at].is_blank
+            is_typed, read, at = is_typed or is_filled, read + is_filled, at + 1
             continue
         is_typed = is_typed or quotation.start > lines[at].start
         if not is_typed and not found and is_bare(quotation):
@@ -69,24 +72,36 @@ def ended(quotation: Quotation, end: int) -> Quotation:
     return Quotation(quotation.start, quotation.below, end, quotation.headers)
 
 
-def quotation_at(lines: list[Line], at: int, openings: list[str]) -> Quotation | None:
+def quotation_at(
+    lines: list[Line], at: int, openings: list[str], *, only_marks: bool = False
+) -> Quotation | None:
     """The quotation that begins on this line."""
     if lines[at].is_blank:
         return None
+    if only_marks:
+        return marked(lines, at)
     is_forward = divider(lines, at)
     if is_forward is not None:
         return below_divider(lines, at, is_forward)
-    top = at
-    if is_rule(lines[at]):
-        at = next_filled(lines, at + 1, within=3)
-        if at == len(lines):
-            return None
-    if (headers := header_block(lines, at)) and not is_forward:
-        return quoted(lines, top, headers.below, headers=headers, is_marked=lines[at].is_marked)
-    if top != at:
+    return below_headers(lines, at) or marked(lines, at) or introduced(lines, at, openings)
+
+
+def below_headers(lines: list[Line], top: int) -> Quotation | None:
+    """What stands below a block of headers, and below the line that a program draws above it."""
+    at = next_filled(lines, top + 1, within=3) if is_rule(lines[top]) else top
+    headers = header_block(lines, at) if at < len(lines) else None
+    if headers is None:
         return None
-    if lines[at].is_marked:
-        return Quotation(lines[at].start, at, marked_end(lines, at), is_marked=True)
+    return quoted(lines, top, headers.below, headers=headers, is_marked=lines[at].is_marked)
+
+
+def marked(lines: list[Line], at: int) -> Quotation | None:
+    if not lines[at].is_marked:
+        return None
+    return Quotation(lines[at].start, at, marked_end(lines, at), is_marked=True)
+
+
+def introduced(lines: list[Line], at: int, openings: list[str]) -> Quotation | None:
     begun = introduction(lines, at, openings)
     if begun is None:
         return None

@@ -24,6 +24,8 @@ MOST_LINES = 20  # filled ones below a line of dashes
 LONGEST_CLOSING = 60  # characters
 MOST_CLOSED = 9  # filled ones below a closing
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
+MOST_SEEN = 200  # lines at the end that rules look at
+MOST_SEARCHED = 2_000  # lines that are searched for what a program added above a history
 MOST_PASSES = 4  # a name, a line of dashes, and what the program adds, one above the other
 
 DASHES = re.compile(r"\s{0,3}(?:--\s?|-{3,80}|_{2,90}|—{3,80}|={5,80}|\*{4,80})\s*$")
@@ -52,19 +54,26 @@ def signature_of(lines: list[Line], *, needs_words: bool = True) -> int | None:
 
     `needs_words` is whether something must stand above it.
     """
-    end = len(lines)
+    end = device_above_history(lines)
+    end = len(lines) if end is None else end
     for _ in range(MOST_PASSES):
-        above = lines[:end]
-        found = next((at for rule in RULES if (at := rule(above)) is not None), None)
-        if found is None or (needs_words and all(line.is_blank for line in above[:found])):
+        # What is further above is prose.
+        first = max(0, end - MOST_SEEN)
+        near = lines[first:end]
+        found = next((at for rule in RULES if (at := rule(near)) is not None), None)
+        if found is None or (needs_words and is_nothing_above(lines, first + found)):
             break
-        end = found
-    return end if end < len(lines) else None
+        end = first + found
+    return end if end < len(lines) and not (needs_words and is_nothing_above(lines, end)) else None
+
+
+def is_nothing_above(lines: list[Line], number: int) -> bool:
+    return all(line.is_blank for line in lines[:number])
 
 
 def history_below_device(lines: list[Line], signed: int) -> int | None:
     """The first line that is told below what a device added: history without any mark."""
-    numbers = [number for number in filled(lines) if number >= signed]
+    numbers = [number for number in filled(lines[: signed + MOST_SEARCHED]) if number >= signed]
     devices = [number for number in numbers if is_device(lines[number].seen)]
     below = [number for number in numbers if devices and number > devices[-1]]
     if not any(is_spoken(lines[number].seen) for number in below):
@@ -107,20 +116,24 @@ def is_signed(dashes: str, below: list[str]) -> bool:
     return sentences + spoken <= (1 if dashes.strip() == "--" else 0)
 
 
-def device(lines: list[Line]) -> int | None:
-    """The line that a program adds: it ends the text, or is a paragraph of its own."""
-    numbers = filled(lines)
-    for number in numbers:
-        if not is_device(lines[number].seen):
-            continue
+def device_above_history(lines: list[Line]) -> int | None:
+    """What a program added as a paragraph of its own, whatever stands below it."""
+    for number, line in enumerate(lines[:MOST_SEARCHED]):
         is_alone = number > 0 and lines[number - 1].is_blank and is_blank_at(lines, number + 1)
-        is_last = number == numbers[-1] or all(
-            is_device(lines[n].seen) or DASHES.match(lines[n].text[:120])
-            for n in numbers[numbers.index(number) :]
-        )
-        if is_alone or is_last:
+        if is_alone and is_device(line.seen):
             return number
     return None
+
+
+def device(lines: list[Line]) -> int | None:
+    """The lines that programs add at the end of the text."""
+    found = None
+    for number in reversed(filled(lines)):
+        if is_device(lines[number].seen):
+            found = number
+        elif not DASHES.match(lines[number].text[:120]):
+            break
+    return found
 
 
 def is_blank_at(lines: list[Line], number: int) -> bool:

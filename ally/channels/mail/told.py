@@ -64,10 +64,13 @@ def tiled(text: str, lines: list[Line], quoted: list[Quotation]) -> list[Segment
     segments: list[Segment] = []
     at = 0
     for one in quoted:
-        segments += typed(text, at, one.start, is_first=not any_typed(segments))
+        if not any_own(segments):
+            segments += typed(text, at, one.start, needs_words=True)
+        elif text[at : one.start].strip():
+            segments.append([OWN, at, one.start])
         at = start_of(lines, one.end, len(text))
         segments.append([QUOTE, one.start, at])
-    segments += typed(text, at, len(text), is_first=not any_typed(segments))
+    segments += typed(text, at, len(text), needs_words=not any_own(segments))
     return joined(text, segments)
 
 
@@ -75,16 +78,20 @@ def start_of(lines: list[Line], number: int, end: int) -> int:
     return lines[number].start if number < len(lines) else end
 
 
-def any_typed(segments: list[Segment]) -> bool:
+def any_own(segments: list[Segment]) -> bool:
     return any(kind == OWN for kind, _, _ in segments)
 
 
-def typed(text: str, start: int, end: int, *, is_first: bool) -> list[Segment]:
-    """What stands between quotations: own words, and the signature below them."""
+def typed(text: str, start: int, end: int, *, needs_words: bool) -> list[Segment]:
+    """What stands outside of quotations: own words, and the signature below them.
+
+    Nobody signs between the answers to single lines: only the first and the last of
+    these texts are read this way.
+    """
     lines = numbered(text[start:end])
     if all(line.is_blank for line in lines):
         return []
-    signed = signature_of(lines, needs_words=is_first)
+    signed = signature_of(lines, needs_words=needs_words)
     if signed is None:
         return [[OWN, start, end]]
     begins = start + lines[signed].start
@@ -111,7 +118,7 @@ def joined(text: str, segments: list[Segment]) -> list[Segment]:
 
 def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> list[Segment]:
     """The segments as a reader wants them: what the mail is about is own, so that it shows."""
-    if not any_typed(segments):
+    if not any_own(segments):
         return [[OWN, 0, len(text)]] if text else []
     shown = [
         [OWN, start, end]
