@@ -7,9 +7,10 @@ LONGEST_SEEN = 300  # characters of a line that rules look at: whoever writes mo
 # Marks for the direction of writing, joiners and the like.
 UNSEEN = dict.fromkeys([0xAD, 0xFEFF, *range(0x200B, 0x2010), *range(0x202A, 0x202F),
                         *range(0x2060, 0x206A)])  # fmt: skip
+MOST_LINES = 20_000
 MARK = re.compile(r"(?:[ \t]{0,3}>){1,20} ?")
 # ">>> http://shop.example <<<" is an ornament, and "> wrote:" the end of a wrapped introduction.
-ORNAMENT = re.compile(r"<{2,}\s*$")
+ORNAMENT = re.compile(r"<{2,}$")
 
 
 class Line(NamedTuple):
@@ -31,12 +32,14 @@ class Line(NamedTuple):
     @property
     def is_marked(self) -> bool:
         """Whether ">" says that the line is quoted."""
-        return self.text.lstrip()[:1] == ">" and not ORNAMENT.search(self.text[-20:])
+        text = self.text.strip()
+        return text[:1] == ">" and not (text[-1:] == "<" and ORNAMENT.search(text[-20:]))
 
 
 def numbered(text: str) -> list[Line]:
+    """The lines; the last one holds all the rest of a text that has too many."""
     lines, start = [], 0
-    for line in text.split("\n"):
+    for line in text.split("\n", MOST_LINES):
         lines.append(Line(start, line))
         start += len(line) + 1
     return lines
