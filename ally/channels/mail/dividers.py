@@ -20,6 +20,12 @@ MESSAGE = re.compile(
     r"|ข้อความ|poruka|laiško",
     re.IGNORECASE,
 )
+EARLIER = re.compile(
+    r"origin|reply|antwort|réponse|respuesta|ursprüng|oorspronkelijk|ursprung|oprindelig"
+    r"|opprinnelig|alkuperäi|oryginaln|původní|pôvodn|eredeti|özgün|orijinal|исходн|оригін|оригинал"
+    r"|αρχικό|מקורי|أصلي|原始|原件|元の|원본|gốc|asli|ต้นฉบับ|quoted|previous|zitiert|cité",
+    re.IGNORECASE,
+)
 FORWARDED = re.compile(
     r"forward|\bfwd?\b|weitergeleitet|weiterleit|transf[ée]r|réexpédi|reenviad|rv:|inoltrat"
     r"|encaminhad|doorgestuurd|vidarebefordra|videresend|välitetty|edelleenlähetetty"
@@ -33,15 +39,14 @@ FORWARDED = re.compile(
 def divider(lines: list[Line], number: int) -> bool | None:
     """Whether a forward begins below this line; None when it divides nothing.
 
-    Words between dashes divide when they speak of a message, or when a block of headers
-    follows; without dashes, when they end in a colon and speak of a forwarded message.
+    Words between dashes divide when they speak of an earlier message, or when a block of
+    headers follows; without dashes, when they end in a colon and speak of a forwarded message.
     """
     words = lines[number].seen.lstrip("> ")
     if framed := FRAMED.match(words):
         is_forward = bool(FORWARDED.search(framed[1]))
-        if MESSAGE.search(framed[1]) or block_below(lines, number + 1):
-            return is_forward
-        return None
+        is_told = MESSAGE.search(framed[1]) and (is_forward or EARLIER.search(framed[1]))
+        return is_forward if is_told or block_below(lines, number + 1) else None
     if len(words) < LONGEST_PHRASE and words.rstrip("* ").endswith((":", "：")):
         return begins_forward(lines, number, words) or None
     return None

@@ -63,13 +63,18 @@ class HeaderBlock:
         return self.values.get("subject", "")
 
 
-def header_block(lines: list[Line], number: int) -> HeaderBlock | None:
-    """The block that begins on this line, marked with ">" or not."""
+def header_block(
+    lines: list[Line], number: int, *, is_announced: bool = False
+) -> HeaderBlock | None:
+    """The block that begins on this line, marked with ">" or not.
+
+    `is_announced` is whether a line above says that a mail follows: fewer headers will do.
+    """
     if LABEL.match(lines[number].seen) is None:
         return None
     if role_of(unmarked(lines[number]).seen):
         block = read_block(lines, number)
-        if is_block(block):
+        if is_block(block) or (is_announced and len(block.values) > 1):
             return block
     return unknown_block(lines, number)
 
@@ -132,14 +137,13 @@ def next_header(lines: list[Line], at: int, block: HeaderBlock, is_quoted: bool)
 
 
 def is_block(block: HeaderBlock) -> bool:
-    """Whether these headers can only be a mail's: an invitation has a date and an address too."""
+    """Whether these headers can only be a mail's: a journey has From, To and Date as well."""
     named = set(block.values) - {"other", "cc"}
     if len(named) < 2 or not named & {"from", "date", "to"}:
         return False
-    has_address = any("@" in value for value in block.values.values())
-    if len(named) >= 3:
-        return "from" in named or has_address
-    return has_address or named == {"from", "date"} or named == {"from", "subject"}
+    if any("@" in value for value in block.values.values()):
+        return True
+    return len(named) > 2 and {"from", "subject"} <= named
 
 
 def unknown_block(lines: list[Line], number: int) -> HeaderBlock | None:
@@ -162,4 +166,4 @@ def block_below(lines: list[Line], number: int) -> HeaderBlock | None:
     at = next_filled(lines, number, within=4)
     while at < len(lines) and lines[at].seen == ">":
         at += 1
-    return header_block(lines, at) if at < len(lines) else None
+    return header_block(lines, at, is_announced=True) if at < len(lines) else None

@@ -12,6 +12,7 @@ from ally.channels.mail.lines import Line, next_filled
 LONGEST = 400  # characters: a long name, a long address, twice
 MOST_LINES = 5  # programs wrap it
 LONGEST_NAMED = 80  # characters: "Ada Lovelace wrote:", without a date
+MOST_BEFORE = 4  # words before the date: "Il giorno lun 23 nov 2026"
 MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
 
 ADDRESS = re.compile(r"[^\s<>@()\[\]\"]{1,100}@[^\s<>@()\[\]\"]{1,200}")
@@ -164,7 +165,11 @@ def judged(lines: list[Line], number: int, below: int, words: str) -> Introducti
         if not (dated and wrote):
             return None
         start += begins
-    is_sure = (dated and (wrote or bool(ADDRESS_AT_END.search(words)))) or (addressed and wrote)
+    is_sure = bool(
+        (dated and wrote and is_plain(words))
+        or (dated and ADDRESS_AT_END.search(words))
+        or (addressed and wrote)
+    )
     framed = words[:2] == "--" and wrote
     if is_sure or framed:
         return Introduction(start, below, is_sure=not framed or is_sure)
@@ -172,6 +177,15 @@ def judged(lines: list[Line], number: int, below: int, words: str) -> Introducti
     if is_marked_at(lines, below) and (dated or named):
         return Introduction(start, below, is_sure=False)
     return None
+
+
+def is_plain(words: str) -> bool:
+    """Whether the date or the verb is near the beginning: "I was told on Monday, the 3rd of May
+    2026, that you wrote:" is what somebody says."""
+    found = DATE.search(words)
+    before = words[: found.start()] if found else words
+    near = before.split()
+    return (len(near) <= MOST_BEFORE and near[:1] != ["I"]) or bool(WROTE.search(before))
 
 
 def is_dated(words: str) -> bool:

@@ -88,8 +88,11 @@ def quotation_at(
 
 def below_headers(lines: list[Line], top: int) -> Quotation | None:
     """What stands below a block of headers, and below the line that a program draws above it."""
-    at = next_filled(lines, top + 1, within=3) if is_rule(lines[top]) else top
-    headers = header_block(lines, at) if at < len(lines) else None
+    is_announced = is_rule(lines[top])
+    at = next_filled(lines, top + 1, within=3) if is_announced else top
+    if at == len(lines):
+        return None
+    headers = header_block(lines, at, is_announced=is_announced and "_" in lines[top].text)
     if headers is None:
         return None
     return quoted(lines, top, headers.below, headers=headers, is_marked=lines[at].is_marked)

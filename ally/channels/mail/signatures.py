@@ -23,6 +23,7 @@ LONGEST_LINE = 70  # characters of a line in a signature; longer ones are senten
 MOST_LINES = 20  # filled ones below a line of dashes
 LONGEST_CLOSING = 60  # characters
 MOST_CLOSED = 9  # filled ones below a closing
+MOST_NAMES = 4  # "Dr. Ada King Lovelace"
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
 MOST_SEEN = 200  # lines at the end that rules look at
 MOST_SEARCHED = 2_000  # lines that are searched for what a program added above a history
@@ -106,14 +107,24 @@ def notice_below_dashes(lines: list[Line], numbers: list[int]) -> int | None:
 
 
 def is_signed(dashes: str, below: list[str]) -> bool:
-    """Whether the lines below the dashes sign: they are short, or speak of confidence."""
+    """Whether the lines below the dashes sign.  People draw lines between their words too:
+    only below two dashes is everything a signature that is not made of sentences."""
     if not below:
-        return dashes.strip() in {"--", "__"} or len(dashes.strip()) > 4
+        return True
     if any(NOTICE.search(line) for line in below):
         return True
-    sentences = sum(len(line.split()) > 3 and bool(SENTENCE.search(line)) for line in below)
-    spoken = sum(len(line) > LONGEST_LINE for line in below)
-    return sentences + spoken <= (1 if dashes.strip() == "--" else 0)
+    spoken = sum(
+        len(line) > LONGEST_LINE or (len(line.split()) > 3 and bool(SENTENCE.search(line)))
+        for line in below
+    )
+    if dashes.strip() == "--":
+        return spoken <= 1
+    return not spoken and (any(CONTACT.search(line) for line in below) or is_full_name(below[0]))
+
+
+def is_full_name(seen: str) -> bool:
+    words = seen.strip("*_ ").split()
+    return len(words) <= MOST_NAMES and all(word[:1].isupper() for word in words)
 
 
 def device_above_history(lines: list[Line]) -> int | None:
@@ -170,8 +181,14 @@ def dashed_name(lines: list[Line]) -> int | None:
         return None
     if seen[1:2] != " ":
         return None if is_listed(lines[numbers[-2]], seen[0]) else last
-    is_apart = last - numbers[-2] > 1 and not BULLET.match(lines[numbers[-2]].text)
+    above = lines[numbers[-2]]
+    is_apart = last - numbers[-2] > 1 and not (BULLET.match(above.text) or announces(above))
     return last if is_apart and len(seen.split()) <= 3 else None
+
+
+def announces(line: Line) -> bool:
+    """Whether what stands below is what the line speaks of: "Please send it to:"."""
+    return line.seen.endswith((":", "："))
 
 
 def is_listed(above: Line, dash: str) -> bool:
@@ -231,6 +248,9 @@ def contacts(lines: list[Line]) -> int | None:
         first -= 1
     block = [lines[number].seen for number in numbers if number >= first]
     if len(block) < 2 or len(block) > MOST_CONTACTS or not are_short(block):
+        return None
+    above = numbers[-len(block) - 1 : -len(block)]
+    if above and announces(lines[above[0]]):
         return None
     found = sum(bool(CONTACT.search(seen)) and len(seen.split()) <= 6 for seen in block)
     return first if found >= 2 and not CONTACT.search(block[0]) and is_name(block[0]) else None

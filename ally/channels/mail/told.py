@@ -122,7 +122,7 @@ def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> l
         return [[OWN, 0, len(text)]] if text else []
     shown = [
         [OWN, start, end]
-        if forward is not None and forward.is_forward and start <= forward.start < end
+        if forward is not None and is_the_matter(forward) and start <= forward.start < end
         else [kind, start, end]
         for kind, start, end in segments
     ]
@@ -130,6 +130,15 @@ def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> l
     if len(shown) > MOST_SEGMENTS:
         shown = [*shown[: MOST_SEGMENTS - 1], [OWN, shown[MOST_SEGMENTS - 1][1], len(text)]]
     return shown
+
+
+def is_the_matter(one: Quotation) -> bool:
+    """Whether the mail is about it: a forward, or mere headers with nothing above them."""
+    return one.is_forward or is_read_on(one)
+
+
+def is_read_on(one: Quotation) -> bool:
+    return one.end == one.below and not one.is_marked
 
 
 def trailing_quote(segments: list[Segment]) -> int | None:
@@ -153,8 +162,8 @@ def forward_of(text: str, lines: list[Line], segments: list[Segment], one: Quota
         [kind, start, min(end, one.start)] for kind, start, end in segments if start < one.start
     ]
     begins = start_of(lines, one.below, len(text))
-    # The words below mere headers at the top are read on, and passed on all the same.
-    ends = len(text) if one.end == one.below else start_of(lines, one.end, len(text))
+    # The words below mere headers at the top are the mail's own, and passed on all the same.
+    ends = len(text) if is_read_on(one) else start_of(lines, one.end, len(text))
     below = text[begins:ends]
     return Forward(
         comment="\n\n".join(words_of(text, above, OWN, SIGNATURE)),
