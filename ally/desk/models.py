@@ -1,6 +1,7 @@
 """Conversations with customers: the messages and their files."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
@@ -206,14 +207,25 @@ class Message(Model):
 
     @property
     def own_text(self) -> str:
-        """The text without the history that is quoted below it."""
-        start = self.metadata_.get("quoted_from")
-        return self.body_text if start is None else self.body_text[:start].rstrip()
+        """What its author says: no quoted history and no signature, but what is passed on."""
+        return "\n\n".join(self.parts("own")) or self.body_text
 
     @property
     def quoted_text(self) -> str:
         start = self.metadata_.get("quoted_from")
         return "" if start is None else self.body_text[start:]
+
+    def parts(self, kind: str) -> list[str]:
+        """The texts of its segments of this kind, in order; blank ones are left out."""
+        told = self.metadata_.get("segments") or segments_of(self.quoted_text, self.body_text)
+        found = (self.body_text[start:end].strip() for name, start, end in told if name == kind)
+        return [part for part in found if part]
+
+
+def segments_of(quoted: str, text: str) -> list[list[Any]]:
+    """The segments of a message that came before they were told apart."""
+    start = len(text) - len(quoted)
+    return [["own", 0, start], ["quote", start, len(text)]]
 
 
 class Attachment(Model):
