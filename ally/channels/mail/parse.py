@@ -46,7 +46,7 @@ def parse_mail_with_source(raw: bytes) -> Parsed:
     """The same, with the HTML as it came beside it."""
     root = split(raw)
     content = gathered(root)
-    return replace(said(root, content), source_html=joined_html(content))
+    return replace(said(root, content), source_html=source_html(content))
 
 
 def gathered(root: Part) -> Content:
@@ -136,8 +136,7 @@ def file_name(part: Part) -> str | None:
 
 def unpacked(part: Part, content: Content) -> bytes:
     """The part's bytes with its transfer encoding undone; as they are when it makes no sense."""
-    payload = part.get_payload()
-    raw = payload.encode("latin-1") if isinstance(payload, str) else b""
+    raw = part.body
     encoding = value_of(part.header("content-transfer-encoding")).split(" ")[0]
     if encoding == "base64":
         return base64_bytes(raw)
@@ -183,6 +182,10 @@ def joined_text(content: Content) -> str:
         for plain, html in content.bodies
     ]
     return "\n".join(text for text in texts if text.strip())[:MOST_TEXT].strip("\n")
+
+
+def source_html(content: Content) -> str | None:
+    return "\n".join(html for _, html in content.bodies if html)[:MOST_TEXT] or None
 
 
 def joined_html(content: Content) -> str | None:
