@@ -20,6 +20,7 @@ KNOWN = re.compile(
     rb"|dkim-signature|authentication-results)[ \t]*:",
     re.IGNORECASE,
 )
+FOLDED_ON = re.compile(rb"(?:[ \t][^\r\n]*(?:\r\n|\n|\r))*" + KNOWN.pattern, re.IGNORECASE)
 
 Header = tuple[str, str]
 
@@ -70,7 +71,7 @@ def lines(raw: bytes, start: int, end: int) -> Iterator[tuple[bytes, int]]:
 
 def goes_on(raw: bytes, at: int, end: int) -> bool:
     """Whether a line of blanks was only odd folding: more of the headers follow."""
-    return KNOWN.match(raw, at, end) is not None
+    return FOLDED_ON.match(raw, at, min(end, at + LOOKED_AHEAD)) is not None
 
 
 def is_slip(raw: bytes, line: bytes, after: int, end: int) -> bool:

@@ -17,7 +17,7 @@ from ally.channels.mail.parsed import Unreadable
 
 MOST_PARTS = 500
 DEEPEST_PART = 30
-LONGEST_BOUNDARY = 500  # characters; 70 are allowed
+LONGEST_BOUNDARY = 2_000  # characters; 70 are allowed
 
 LINE_END = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 # A line that can only be a boundary, whatever the header says.
@@ -113,6 +113,9 @@ class Splitter:
     def read_leaf(self, part: Part, body: int) -> Delimiter | None:
         ending = self.delimiters.search(self.raw, body)
         part.body = self.raw[body : self.before(ending, body)]
+        if ending is None and self.open:
+            # Some forget the line break before the very last one.
+            part.body = part.body.rstrip().removesuffix(b"--" + self.open[0] + b"--")
         return ending
 
     def read_multipart(self, part: Part, body: int) -> Delimiter | None:
@@ -128,10 +131,10 @@ class Splitter:
         return self.read_leaf(part, body)
 
     def boundaries(self, part: Part, body: int) -> Iterator[bytes]:
-        """The one that its header names, then one that is evident from the text."""
+        """What its header names, with and without blanks at the end, then what the text shows."""
         named = raw_parameter(part.header("content-type"), "boundary") or ""
-        if boundary := named.encode("latin-1", "replace")[:LONGEST_BOUNDARY].rstrip():
-            yield boundary
+        exact = named.encode("latin-1", "replace")[:LONGEST_BOUNDARY]
+        yield from dict.fromkeys(name for name in (exact, exact.rstrip()) if name.strip())
         evident = EVIDENT.search(self.raw, max(0, body - 1), body + SEARCHED_FOR_EVIDENCE)
         if evident is not None and evident[1] not in self.open:
             part.defects.append(StartBoundaryNotFoundDefect())
