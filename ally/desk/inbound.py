@@ -106,6 +106,7 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
             **{name: [] for name in ("to", "cc", "reply_to", "references")},
             "quoted_from": quoted_from(text),
             "remote_images": html.remote_images if html else 0,
+            "tracking_images": html.tracking_images if html else 0,
             "auto_submitted": is_ours(channel.account_id, new.author.email),
         },
     )
