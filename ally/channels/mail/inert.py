@@ -116,7 +116,7 @@ def sheet_of(tree: LexborHTMLParser) -> str:
     """The mail's stylesheets, of which only what is harmless is left."""
     written = [dark_of(tree)]
     for style in tree.css("style"):
-        said, media = style.text_content or "", style.attributes.get("media") or ""
+        said, media = style.text(), style.attributes.get("media") or ""
         written.append(f"@media {media}{{{said}}}" if media else said)
     return harmless_sheet("\n".join(written)[:LONGEST_SHEET])
 
@@ -148,12 +148,14 @@ def body_of(tree: LexborHTMLParser, sheet: str) -> str:
     """The body's content, inside of an element that looks as the body was meant to."""
     assert tree.body is not None
     inner, meant = tree.body.inner_html or "", tree.body.attributes
-    kept = {name: meant.get(name) for name in ("bgcolor", "style", "dir") if meant.get(name)}
+    kept = {name: meant.get(name) for name in ("style", "dir") if meant.get(name)}
+    if meant.get("bgcolor"):
+        kept["style"] = f"background-color:{meant['bgcolor']};{meant.get('style') or ''}"
     if "dir" not in kept and tree.root is not None and tree.root.attributes.get("dir"):
         kept["dir"] = tree.root.attributes.get("dir")
     if not kept and not sheet:
         return inner
-    names = f"body {meant.get('class') or ''}".strip()
+    names = f"m--body {meant.get('class') or ''}".strip()
     written = "".join(f' {name}="{escape(value or "")}"' for name, value in kept.items())
     return f'<div class="{escape(names)}"{written}>{inner}</div>'
 

@@ -73,7 +73,7 @@ def harmless_sheet(css: str) -> str:
     """The rules of a stylesheet that may stay, for the mail's own elements alone.
 
     Their classes carry `m-` before their names, ids have become classes (`m-id-`), and
-    the mail's body is `.m-body`.  Media queries stay; whatever else begins with an at
+    the mail's body is `.m--body`.  Media queries stay; whatever else begins with an at
     sign goes.
     """
     try:
@@ -127,7 +127,7 @@ def is_plain(selector: str) -> bool:
 def scoped(selector: str) -> str:
     """The selector for the mail's own classes."""
     selector = NAMED.sub(own_class, " ".join(selector.split()))
-    return BODY.sub(".m-body", ROOT.sub("", selector)).strip() or ".m-body"
+    return BODY.sub(".m--body", ROOT.sub("", selector)).strip() or ".m--body"
 
 
 def own_class(name: re.Match[str]) -> str:
