@@ -29,7 +29,7 @@ body:has(>.m--body){padding:0}
 table{overflow-wrap:break-word;max-width:100%%}
 pre,tt{white-space:pre-wrap}
 img{max-width:100%%;height:auto}
-img:not([src]){display:inline-block;overflow:hidden;background:#8883;font-size:12px}
+img:not([src]){display:inline-block;max-width:calc(100vw - 24px);overflow:hidden;background:#8883;font-size:12px}
 blockquote{margin:8px 0;padding-left:12px;border-left:2px solid #8886}
 .fold>summary{width:fit-content;margin:8px 0;padding:0 8px;border:1px solid #8888;border-radius:99px;font:12px/18px system-ui,sans-serif;color:GrayText;list-style:none;cursor:pointer}
 .fold>summary::-webkit-details-marker{display:none}

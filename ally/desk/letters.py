@@ -46,7 +46,7 @@ PREVIEWED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/
 PREVIEWED_ENDINGS = re.compile(r"\.(?:png|jpe?g|gif|webp|pdf|txt|log|csv|ics|json|xml|md)$", re.I)
 
 LINE_PIXELS, LINE_LETTERS = 22, 80  # of a laid-out mail, about
-IMAGE_PIXELS, BORDER_PIXELS = 90, 40
+IMAGE_PIXELS, PHOTO_PIXELS, BORDER_PIXELS = 90, 240, 40
 LOWEST, HIGHEST = 96, 640  # pixels that a frame stands tall
 
 
@@ -124,24 +124,28 @@ def letter_of(row: Row[Any]) -> Letter:
     body = row.body[:LONGEST_BODY]
     is_inbound = row.direction == MessageDirection.INBOUND
     has_frame = bool(is_inbound and row.html_bytes)
+    pieces = pieces_of(body, told.get("segments"), told.get("quoted_from"))
+    files = [file_of(file) for file in row.files or []]
     return Letter(
         id=row.id,
         is_inbound=is_inbound,
         author=row.author_name or row.author_email or "Unknown sender",
         email=row.author_email,
         at=row.sent_at,
-        pieces=pieces_of(body, told.get("segments"), told.get("quoted_from")),
+        pieces=pieces,
         is_cut=len(row.body) > LONGEST_BODY,
         to=told.get("to") or [],
         category=CATEGORIES.get(row.category),
         is_alarming=row.category in ALARMING,
         proofs=proofs_of(told.get("verdicts")),
         notes=[str(note) for note in told.get("notes") or []],
-        frame_height=height_of(body, told.get("segments"), told) if has_frame else None,
+        frame_height=height_of(pieces, told.get("remote_images") or 0, files)
+        if has_frame
+        else None,
         is_laid_out=has_frame and bool(row.is_laid_out),
         remote_images=told.get("remote_images") or 0,
         tracking_images=told.get("tracking_images") or 0,
-        files=[file_of(file) for file in row.files or []],
+        files=files,
         has_original=row.event_id is not None or row.delivery_id is not None,
         sending=row if row.delivery_id else None,
     )
@@ -208,10 +212,10 @@ def file_of(file: dict[str, Any]) -> File:
     )
 
 
-def height_of(body: str, segments: Any, told: dict[str, Any]) -> int:
+def height_of(pieces: Sequence[Piece], remote_images: int, files: Sequence[File]) -> int:
     """How many pixels the laid-out mail needs, about: a frame without scripts cannot say."""
-    shown = "\n".join(piece.text for piece in pieces_of(body, segments) if piece.kind != "quote")
-    lines = sum(math.ceil(len(line) / LINE_LETTERS) or 1 for line in shown.split("\n"))
-    images = told.get("remote_images") or 0
-    tall = lines * LINE_PIXELS + images * IMAGE_PIXELS + BORDER_PIXELS
+    lines = [line for piece in pieces if piece.kind != "quote" for line in piece.text.split("\n")]
+    tall = sum(math.ceil(len(line) / LINE_LETTERS) or 1 for line in lines) * LINE_PIXELS
+    photos = sum(file.is_shown_inside for file in files)
+    tall += remote_images * IMAGE_PIXELS + photos * PHOTO_PIXELS + BORDER_PIXELS
     return max(LOWEST, min(HIGHEST, tall))
