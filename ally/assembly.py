@@ -15,6 +15,7 @@ from ally.channels.routes import webhooks
 from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
+from ally.desk.mail_routes import mail_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
@@ -56,6 +57,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
     app.register_blueprint(desk_pages)
+    app.register_blueprint(mail_pages)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

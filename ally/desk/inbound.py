@@ -108,6 +108,7 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
             "quoted_from": told.quoted_from,
             "segments": told.segments,
             "remote_images": html.remote_images if html else 0,
+            "tracking_images": html.tracking_images if html else 0,
             "auto_submitted": is_ours(channel.account_id, new.author.email),
         },
     )

@@ -154,9 +154,10 @@ class Message(Model):
     what kind of mail it is; `reply_token` stands in the address that answers to it go
     to.  `metadata` of a mail holds `to`, `cc`, `reply_to`, `references`, `quoted_from`
     (the code point in `body_text` where quoted history begins, or null), `segments` (see
-    `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many were
-    blocked in `body_html`), `verdicts` of mail servers, `notes` for the reader, and
-    `flags`, what an agent should decide about it.
+    `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many are
+    blocked in `body_html`), `tracking_images` (how many were taken out of it), `verdicts`
+    of mail servers, `notes` for the reader, and `flags`, what an agent should decide
+    about it.
     """
 
     __table_args__ = (

@@ -82,6 +82,7 @@ def said(root: Part, content: Content) -> Parsed:
         signature=words.signature,
         forward=words.forward,
         remote_images=safe.remote_images if safe else 0,
+        tracking_images=safe.tracking_images if safe else 0,
         category=kind.category,
         may_answer=kind.may_answer,
         bounces=kind.bounces,

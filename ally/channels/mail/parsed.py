@@ -128,6 +128,7 @@ class Parsed:
     signature: str | None = None
     forward: Forward | None = None
     remote_images: int = 0
+    tracking_images: int = 0
     category: Category = Category.ORDINARY
     may_answer: bool = True
     bounces: list[Bounced] = field(default_factory=list)
