@@ -27,7 +27,7 @@ def parse(files: tuple[Path, ...]) -> None:
 def told(path: Path) -> dict[str, Any]:
     """What the mail in this file says, or why it cannot be read."""
     try:
-        return fields_of(guard.parse(path.read_bytes()))
+        return fields_of(guard.parse(path.read_bytes(), reader="mail with source"))
     except Unreadable as unreadable:
         return {"error": str(unreadable)}
     except OSError as error:
@@ -51,7 +51,7 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "in_reply_to": read.in_reply_to,
         "references": read.references,
         "body_text": read.body_text,
-        "body_html": read.body_html,
+        "body_html": read.source_html,
         "reply_text": read.reply_text,
         "signature": read.signature,
         "forward_comment": read.forward and read.forward.comment,

@@ -17,7 +17,7 @@ from typing import Any
 
 from ally.channels.cli import fields_of
 from ally.channels.mail.html_text import text_of
-from ally.channels.mail.parse import parse_mail
+from ally.channels.mail.parse import parse_mail_with_source
 from ally.channels.mail.parsed import Unreadable
 
 FOLDER = Path(__file__).parents[3] / "shared" / "mail"
@@ -115,7 +115,7 @@ def score(folder: Path = FOLDER) -> Score:
 
 def answer(raw: bytes, found: Score, name: str) -> Fields:
     try:
-        return fields_of(parse_mail(raw))
+        return fields_of(parse_mail_with_source(raw))
     except Unreadable as unreadable:
         return {"error": str(unreadable)}
     except Exception as error:

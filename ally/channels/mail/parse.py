@@ -4,7 +4,7 @@ There is a cap on everything that a stranger could make endless.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from quopri import decodestring
 
@@ -39,8 +39,23 @@ class Content:
 def parse_mail(raw: bytes) -> Parsed:
     """What the mail says.  Raises Unreadable with a plain reason, and nothing else."""
     root = split(raw)
+    return said(root, gathered(root))
+
+
+def parse_mail_with_source(raw: bytes) -> Parsed:
+    """The same, with the HTML as it came beside it."""
+    root = split(raw)
+    content = gathered(root)
+    return replace(said(root, content), source_html=joined_html(content))
+
+
+def gathered(root: Part) -> Content:
     content = Content()
     gather(root, content)
+    return content
+
+
+def said(root: Part, content: Content) -> Parsed:
     text, html = joined_text(content), joined_html(content)
     safe = sanitise(html) if html is not None else None
     top = Top(root, content.charset)
