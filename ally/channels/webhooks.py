@@ -15,13 +15,14 @@ from ally import clock
 from ally.channels import secrets
 from ally.channels.models import Platform
 from ally.db import db
-from ally.errors import AllyError, Invalid, NotFound, NotSignedIn
+from ally.errors import AllyError, Invalid, NotFound
 from ally.jobs.queue import enqueue
 
 SIGNATURE_WINDOW = timedelta(minutes=5)
 SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 CHANNEL_KEY = re.compile(r"[\w.-]{1,100}")
-OTHER_KEY = "This channel's secret was sealed with another SECRET_KEY."  # noqa: S105 - a sentence
+TAKE_IN = "desk.take_in"
+OTHER_KEY = "This channel's secret was sealed with another SECRET_KEY."
 WRONG_SECRET = "Send the channel's secret, or a signature made with it."  # noqa: S105 - a sentence
 
 
@@ -102,8 +103,13 @@ def refuse_foreign_content(content_type: str, content_encoding: str) -> None:
     """Raise Unsupported for what a browser's form can send, and for packed bodies."""
     if content_type.partition(";")[0].strip().lower() in FORM_TYPES:
         raise Unsupported("Send the raw mail as message/rfc822.")
+    refuse_packed(content_encoding)
+
+
+def refuse_packed(content_encoding: str) -> None:
+    """Raise Unsupported for a packed body: what is signed is what was sent."""
     if content_encoding.strip().lower() not in {"", "identity"}:
-        raise Unsupported("Send the mail without a Content-Encoding.")
+        raise Unsupported("Send it without a Content-Encoding.")
 
 
 FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
@@ -140,10 +146,6 @@ def sign(secret: str, moment: str, body: bytes) -> str:
     return signed.hexdigest()
 
 
-def refuse_stranger() -> NotSignedIn:
-    return NotSignedIn(WRONG_SECRET)
-
-
 def store_mail(caller: Caller, body: bytes) -> Stored:
     """Keep the mail as it came, and ask for it to be taken in; the same bytes are kept once.
 
@@ -167,7 +169,7 @@ class Fact:
     body: bytes
 
 
-def store(caller: Caller, fact: Fact, *, job: str = "desk.take_in") -> Stored:
+def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
     """Keep it, and ask for the job that reads it, unless it is there already."""
     # The caller has proved itself.  Where it was found in this transaction, nothing is asked.
     db.session.info["account_id"] = caller.account_id

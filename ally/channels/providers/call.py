@@ -84,7 +84,9 @@ def short_id(value: object) -> str:
 
 
 def given_secret(call: Call) -> str:
-    """The secret in the Authorization header, as `Bearer` or as the password of `Basic`; or ""."""
+    """The secret in X-Ally-Secret, or in Authorization as `Bearer` or as a password; or ""."""
+    if own := call.header("x-ally-secret"):
+        return own.strip()
     kind, _, value = call.header("authorization").partition(" ")
     if kind.lower() == "bearer":
         return value.strip()
@@ -104,7 +106,8 @@ def knows_secret(caller: Caller, call: Call) -> bool:
 
 def is_any(given: bytes, known: Iterable[bytes]) -> bool:
     """Whether one of them is the given; all are compared, so that the time tells nothing."""
-    return any([hmac.compare_digest(given, each) for each in known])
+    same = [hmac.compare_digest(given, each) for each in known]
+    return any(same)
 
 
 def is_signed(caller: Caller, given: str, sign: Callable[[bytes], bytes]) -> bool:
