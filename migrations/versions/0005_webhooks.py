@@ -18,6 +18,7 @@ def downgrade():
 # A channel may be asked for before its account is known, and its trouble noted by who may
 # change nothing else of it.
 FUNCTIONS = """
+CREATE POLICY noted_by_owner ON channel FOR UPDATE TO app_owner USING (true);
 DROP FUNCTION find_channel(text);
 CREATE FUNCTION find_channel(wanted text)
 RETURNS TABLE (account_id uuid, channel_id uuid, platform text, secret_sealed bytea,
