@@ -55,7 +55,7 @@ def written(
         from_name=clean(text_of(name)) or None,
         from_email=cleaned(text_of(email)) or None,
         subject=clean(text_of(subject)),
-        date=at,
+        date=at and at.astimezone(UTC),
         notes=list(notes),
         defects=[],  # that it has no headers is no fault of it
     )
