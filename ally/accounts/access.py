@@ -35,6 +35,8 @@ ROUTES: dict[str, Who] = {
     "sign_in.callback": Who.ANYONE,
     "sign_in.logout": Who.ANYONE,
     "webhooks.mail": Who.CHANNEL,
+    "webhooks.post": Who.CHANNEL,
+    "webhooks.greet": Who.ANYONE,
     "internal.event": Who.TOKEN,
     "internal.add_message": Who.TOKEN,
     "internal.openapi": Who.TOKEN,

@@ -15,11 +15,13 @@ from collections.abc import Callable
 
 from ally.channels.mail.parse import parse_mail, parse_mail_with_source
 from ally.channels.mail.parsed import Parsed, Unreadable, to_json
+from ally.channels.providers import payloads
 
 # What `guard.parse` can be asked for by name: each reads bytes, and raises Unreadable alone.
 READERS: dict[str, Callable[[bytes], Parsed]] = {
     "mail": parse_mail,
     "mail with source": parse_mail_with_source,
+    **payloads.READERS,
 }
 
 MEMORY_BYTES = 1024 * 1024 * 1024
