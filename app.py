@@ -1,11 +1,11 @@
-"""What a server loads: `gunicorn app:app`, and `flask` finds it by its name."""
+"""What a server loads: `granian --interface wsgi app:app`, and `flask` finds it by its name."""
 
 import sys
 
 from ally import create_app
 from ally.settings import SettingsError
 
-CANNOT_START = 3  # the exit status that gunicorn takes for "do not try again"
+CANNOT_START = 3
 
 try:
     app = create_app()

@@ -9,15 +9,17 @@ from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import adapters, files, outbox, secrets
+from ally.channels.door import Door
 from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
 from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
+from ally.desk.mail_routes import mail_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
-from ally.health import health_pages
+from ally.health import count_mail, health_pages
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
@@ -55,16 +57,31 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
     app.register_blueprint(desk_pages)
+    app.register_blueprint(mail_pages)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)
     if not settings.is_production:
         app.register_blueprint(development_pages)
     access.refuse_undeclared_routes(app)
+    add_door(app, settings)
     if settings.trusted_proxies:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
+
+
+def add_door(app: Flask, settings: Settings) -> None:
+    """Let ordinary mails in before the application, which takes ten times as long for them."""
+    with app.app_context():
+        engine = db.db.engine
+    app.wsgi_app = Door(  # type: ignore[method-assign]
+        app.wsgi_app,
+        engine,
+        headers=(web.security_headers(settings) | {"Cache-Control": "no-store"}).items(),
+        mails_a_minute=settings.mails_per_minute,
+        noted=count_mail,
+    )
 
 
 def knowledge_folder(settings: Settings) -> Path | None:

@@ -37,6 +37,8 @@ requests_total = Counter("ally_requests", "Requests answered", ["endpoint", "sta
 request_seconds = Histogram(
     "ally_request_seconds", "Seconds to answer", ["endpoint"], buckets=BUCKETS
 )
+mails_total = requests_total.labels("webhooks.mail", 202)
+mail_seconds = request_seconds.labels("webhooks.mail")
 
 
 @health_pages.get("/healthz")
@@ -123,6 +125,12 @@ def count_request(response: Response) -> Response:
     if "timed_from" in g:
         request_seconds.labels(endpoint).observe(time.perf_counter() - g.timed_from)
     return response
+
+
+def count_mail(seconds: float) -> None:
+    """Count a mail that was answered before it came to the application."""
+    mails_total.inc()
+    mail_seconds.observe(seconds)
 
 
 def registry() -> CollectorRegistry:

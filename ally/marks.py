@@ -95,11 +95,6 @@ def own_path(path: str | None) -> str:
     return path if path and ours else "/review"
 
 
-def frame_height(html_bytes: int) -> str:
-    """A class for how tall a frame stands, by how much mail there is in it."""
-    return f"h{sum(html_bytes > limit for limit in (0, 1_000, 4_000, 12_000, 40_000))}"
-
-
 def plural(count: int, one: str, many: str | None = None) -> str:
     return f"{count} {one if count == 1 else many or one + 's'}"
 
@@ -275,7 +270,6 @@ FILTERS = {
     "month": month,
     "recipients": recipients,
     "own_path": own_path,
-    "frame_height": frame_height,
     "plural": plural,
     "shortened": shortened,
     "isolated": isolated,

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
     """How many proxies in front set X-Forwarded-*; 0 means that the headers are ignored."""
     undo_seconds: int = Field(10, ge=0, le=600)
     delivery_lease_seconds: int = Field(120, ge=1)
+    mails_per_minute: int = Field(6_000, ge=1)
+    """How many mails one channel may send in a minute."""
     max_mail_bytes: int = 25 * MEGABYTE
     session_idle_hours: float = 8
     session_hours: float = 24

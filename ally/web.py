@@ -1,6 +1,7 @@
 """How a route answers: whole pages, the fragments that htmx asked for, refusals, headers."""
 
 import json
+from functools import cache
 from typing import Any
 
 from flask import (
@@ -122,8 +123,8 @@ def refuse_deep(raw: bytes) -> None:
 def read_body(limit: int) -> bytes:
     """The raw body, whole, or TooLarge before more than `limit` bytes are held.
 
-    Reads `request.stream` itself: behind gunicorn, Flask cuts a chunked body at
-    MAX_CONTENT_LENGTH and reports success.
+    Reads `request.stream` itself: where a server hands chunked bodies on, Flask cuts
+    them at MAX_CONTENT_LENGTH and reports success.
     """
     request.max_content_length = limit + 1
     too_large = TooLarge(f"Send at most {marks.size(limit)}.")
@@ -156,21 +157,28 @@ def refuse_cross_site() -> ResponseReturnValue | None:
 
 
 def add_security_headers(response: Response) -> Response:
-    headers = response.headers
-    headers.setdefault(
-        "Content-Security-Policy", "; ".join(f"{name} {value}" for name, value in POLICY.items())
-    )
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "no-referrer")
-    headers.setdefault("X-Frame-Options", "DENY")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Resource-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    for name, value in security_headers(settings()).items():
+        response.headers.setdefault(name, value)
     if request.endpoint != "static":
-        headers.setdefault("Cache-Control", "no-store")
-    if settings().is_production:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+        response.headers.setdefault("Cache-Control", "no-store")
     return response
+
+
+@cache
+def security_headers(settings: Settings) -> dict[str, str]:
+    """What every answer says to a browser, unless it says otherwise itself."""
+    headers = {
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "X-Frame-Options": "DENY",
+        "Cross-Origin-Opener-Policy": "same-origin",
+        "Cross-Origin-Resource-Policy": "same-origin",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    }
+    if settings.is_production:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    return headers
 
 
 def refuse(error: AllyError) -> ResponseReturnValue:

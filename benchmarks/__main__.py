@@ -18,7 +18,7 @@ def main() -> None:
             lambda: pages.pages(made, account_id, token),
             lambda: decision.decision(made, account_id),
             lambda: intake.whole(made, account_id),
-            lambda: intake.webhook(made),
+            lambda: intake.webhook(made, account_id),
         ):
             for result in part():
                 print(f"  {result.name}: {result.ratio:.2f} ({result.goal})", flush=True)

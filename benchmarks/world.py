@@ -41,6 +41,7 @@ class World:
             **{name.upper(): str(getattr(self.settings, name)) for name in names},
             "ALLY_HOME": str(self.settings.ally_home),
             "OIDC_ISSUER": "http://127.0.0.1:9",
+            "MAILS_PER_MINUTE": "1000000000",
         }
 
 
@@ -70,9 +71,8 @@ def web_server(world: World, threads: int = 8) -> Iterator[tuple[str, subprocess
     """The real server, as in production; its address and its process."""
     port = free_port()
     command = [
-        *(sys.executable, "-m", "gunicorn", "app:app", "--no-control-socket"),
-        *("--worker-class", "gthread", "--threads", str(threads)),
-        *("--bind", f"127.0.0.1:{port}", "--log-level", "error"),
+        *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "app:app"),
+        *("--port", str(port), "--blocking-threads", str(threads), "--log-level", "error"),
     ]
     process = subprocess.Popen(command, env=world.environment)
     try:

@@ -13,6 +13,9 @@ from flask.cli import AppGroup
 from ally.channels.mail import guard
 from ally.channels.mail.parsed import Category, Parsed, ParsedFile, Unreadable
 
+# A delay counts as a bounce for those who ask for no more than yes or no.
+NOT_DELIVERED = {Category.BOUNCE, Category.DELAYED}
+
 mail = AppGroup("mail", help="Mails, as Ally reads them.")
 
 
@@ -27,7 +30,7 @@ def parse(files: tuple[Path, ...]) -> None:
 def told(path: Path) -> dict[str, Any]:
     """What the mail in this file says, or why it cannot be read."""
     try:
-        return fields_of(guard.parse(path.read_bytes()))
+        return fields_of(guard.parse(path.read_bytes(), reader="mail with source"))
     except Unreadable as unreadable:
         return {"error": str(unreadable)}
     except OSError as error:
@@ -51,7 +54,7 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "in_reply_to": read.in_reply_to,
         "references": read.references,
         "body_text": read.body_text,
-        "body_html": read.body_html,
+        "body_html": read.source_html,
         "reply_text": read.reply_text,
         "signature": read.signature,
         "forward_comment": read.forward and read.forward.comment,
@@ -60,7 +63,7 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "forwarded_text": read.forward and read.forward.text,
         "category": read.category,
         "list_id": read.list_id,
-        "is_bounce": read.category is Category.BOUNCE,
+        "is_bounce": read.category in NOT_DELIVERED,
         "bounce": first
         and {
             "status": first.status,
@@ -71,7 +74,8 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         },
         "bounces": [asdict(bounced) for bounced in read.bounces],
         "returned_ids": read.returned_ids,
-        "is_delivery_report": read.category in {Category.BOUNCE, Category.DELAYED},
+        "is_delivery_report": read.category in NOT_DELIVERED
+        or (read.category is Category.RECEIPT and any(b.status for b in read.bounces)),
         "is_feedback_report": read.category is Category.COMPLAINT,
         "is_auto_reply": read.category in {Category.AUTO_REPLY, Category.OUT_OF_OFFICE},
         "should_auto_respond": read.may_answer,

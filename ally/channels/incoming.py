@@ -1,43 +1,39 @@
 """What came in, read: a message of somebody, reports on what we sent, or both."""
 
-from dataclasses import dataclass, field
-from datetime import datetime
+from sqlalchemy import text
 
+from ally.channels.facts import Incoming, Report
 from ally.channels.mail import guard
-from ally.channels.mail.parsed import Parsed
-from ally.channels.models import EventsRaw, ReportKind
+from ally.channels.models import EventsRaw
+from ally.channels.providers import doors
+from ally.db import db
 
-
-@dataclass(frozen=True)
-class Report:
-    """What became of something we sent, which is named by our Message-ID or the provider's id."""
-
-    kind: ReportKind
-    at: datetime
-    detail: str
-    rfc_message_id: str | None = None
-    provider_id: str | None = None
-    recipient: str | None = None
-    is_permanent: bool = False
-
-
-@dataclass(frozen=True)
-class Incoming:
-    """One stored event, read.
-
-    `thread` is the provider's own name for the conversation, which the provider vouches
-    for: its messages join without further proof.  `is_ours` says that a colleague wrote
-    the message at the provider, and `closes` that the conversation was closed or opened
-    there (None: nothing was said of it).
-    """
-
-    mail: Parsed | None = None
-    thread: str | None = None
-    is_ours: bool = False
-    closes: bool | None = None
-    reports: list[Report] = field(default_factory=list)
+__all__ = ["Incoming", "Report", "read"]
 
 
 def read(event: EventsRaw) -> Incoming:
-    """What the event says.  Raises Unreadable with a plain reason."""
-    return Incoming(mail=guard.parse(event.body or b""))
+    """What the event says; nothing, for one that matters to nobody.
+
+    What went well meanwhile clears the channel's trouble.  Raises Unreadable with a plain reason.
+    """
+    clear_error(event)
+    if event.type == "confirmation":
+        return Incoming()  # the subscription's own job sees to it
+    door = doors.DOORS.get(event.platform)
+    if door is None:
+        return Incoming(mail=guard.parse(event.body or b""))
+    return door.read(event)
+
+
+def clear_error(event: EventsRaw) -> None:
+    db.session.execute(
+        CLEAR,
+        {
+            "account_id": event.account_id,
+            "channel_id": event.channel_id,
+            "created_at": event.created_at,
+        },
+    )
+
+
+CLEAR = text("SELECT clear_channel_error(:account_id, :channel_id, :created_at)")

@@ -1,7 +1,8 @@
-"""Mails that providers post to us: told from forgeries, and stored before anything reads them."""
+"""What providers post to us: told from forgeries, and stored before anything reads it."""
 
 import hashlib
 import hmac
+import json
 import re
 from dataclasses import dataclass
 from datetime import timedelta
@@ -14,12 +15,14 @@ from ally import clock
 from ally.channels import secrets
 from ally.channels.models import Platform
 from ally.db import db
-from ally.errors import AllyError, Invalid, NotFound, NotSignedIn
+from ally.errors import AllyError, Invalid, NotFound
 from ally.jobs.queue import enqueue
 
 SIGNATURE_WINDOW = timedelta(minutes=5)
 SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 CHANNEL_KEY = re.compile(r"[\w.-]{1,100}")
+TAKE_IN = "desk.take_in"
+OTHER_KEY = "This channel's secret was sealed with another SECRET_KEY."
 WRONG_SECRET = "Send the channel's secret, or a signature made with it."  # noqa: S105 - a sentence
 
 
@@ -44,6 +47,18 @@ class Caller:
     platform: Platform
     secrets: tuple[str, ...]
     """The one that counts, and the one before it while that still does."""
+    credentials_sealed: bytes | None = None
+
+    @property
+    def credentials(self) -> dict[str, Any]:
+        """What else is known of the provider; empty when nothing is.  Raises Locked."""
+        if self.credentials_sealed is None:
+            return {}
+        try:
+            known: dict[str, Any] = json.loads(secrets.unseal(self.credentials_sealed))
+            return known
+        except InvalidToken:
+            raise Locked(OTHER_KEY) from None
 
 
 @dataclass(frozen=True)
@@ -60,18 +75,19 @@ def find_caller(key: str) -> Caller:
     row = ask(FIND, {"key": key}) if CHANNEL_KEY.fullmatch(key) else None
     if row is None:
         raise NotFound("There is no such channel.")
-    account_id, channel_id, platform, *sealed, is_active, _ = row
+    account_id, channel_id, platform, *sealed, credentials, is_active, _ = row
     if not is_active:
         raise Locked("This channel is switched off.")
     try:
         known = tuple(secrets.unseal(secret) for secret in sealed if secret is not None)
-        return Caller(account_id, channel_id, Platform(platform), known)
     except InvalidToken:
-        raise Locked("This channel's secret was sealed with another SECRET_KEY.") from None
+        raise Locked(OTHER_KEY) from None
+    return Caller(account_id, channel_id, Platform(platform), known, credentials)
 
 
 FIND = (
-    "SELECT account_id, channel_id, platform, secret_sealed, old_secret_sealed, is_active,"
+    "SELECT account_id, channel_id, platform, secret_sealed, old_secret_sealed,"
+    " credentials_sealed, is_active,"
     " set_config('ally.account_id', account_id::text, true) FROM find_channel(%(key)s)"
 )
 
@@ -87,8 +103,13 @@ def refuse_foreign_content(content_type: str, content_encoding: str) -> None:
     """Raise Unsupported for what a browser's form can send, and for packed bodies."""
     if content_type.partition(";")[0].strip().lower() in FORM_TYPES:
         raise Unsupported("Send the raw mail as message/rfc822.")
+    refuse_packed(content_encoding)
+
+
+def refuse_packed(content_encoding: str) -> None:
+    """Raise Unsupported for a packed body: what is signed is what was sent."""
     if content_encoding.strip().lower() not in {"", "identity"}:
-        raise Unsupported("Send the mail without a Content-Encoding.")
+        raise Unsupported("Send it without a Content-Encoding.")
 
 
 FORM_TYPES = {"application/x-www-form-urlencoded", "multipart/form-data", "text/plain"}
@@ -125,10 +146,6 @@ def sign(secret: str, moment: str, body: bytes) -> str:
     return signed.hexdigest()
 
 
-def refuse_stranger() -> NotSignedIn:
-    return NotSignedIn(WRONG_SECRET)
-
-
 def store_mail(caller: Caller, body: bytes) -> Stored:
     """Keep the mail as it came, and ask for it to be taken in; the same bytes are kept once.
 
@@ -136,33 +153,64 @@ def store_mail(caller: Caller, body: bytes) -> Stored:
     """
     if not body.strip():
         raise Invalid("Send a mail: the body is empty.")
+    described = {"content_type": "message/rfc822", "size": len(body)}
+    named = f"mail:{caller.channel_id}:{hashlib.sha256(body).hexdigest()}"
+    return store(caller, Fact(named, "mail", "message", described, body))
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What came, before anything is made of it.  Of two with the same key the first is kept."""
+
+    key: str
+    platform: str
+    type: str
+    payload: dict[str, Any]
+    body: bytes
+
+
+def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
+    """Keep it, and ask for the job that reads it, unless it is there already."""
     # The caller has proved itself.  Where it was found in this transaction, nothing is asked.
     db.session.info["account_id"] = caller.account_id
-    key = f"mail:{caller.channel_id}:{hashlib.sha256(body).hexdigest()}"
     values = {
         "account_id": caller.account_id,
         "channel_id": caller.channel_id,
-        "key": key,
+        "key": fact.key,
+        "platform": fact.platform,
+        "type": fact.type,
         "ts": clock.now(),
-        "payload": f'{{"content_type": "message/rfc822", "size": {len(body)}}}',
-        "body": body,
+        "payload": json.dumps(fact.payload),
+        "body": fact.body,
     }
     new = ask(STORE, values)
     if new is not None:
-        enqueue("desk.take_in", event_id=str(new[0]))
+        enqueue(job, event_id=str(new[0]))
         return Stored(new[0], is_new=True)
     known = ask(FIND_STORED, values)
-    assert known is not None, "another mail has taken the key, and events are never deleted"
+    assert known is not None, "another one has taken the key, and events are never deleted"
     return Stored(known[0], is_new=False)
 
 
 STORE = (
     "INSERT INTO events_raw"
     " (account_id, channel_id, idempotency_key, platform, type, source, ts, payload, body)"
-    " VALUES (%(account_id)s, %(channel_id)s, %(key)s, 'mail', 'message', 'webhook', %(ts)s,"
+    " VALUES (%(account_id)s, %(channel_id)s, %(key)s, %(platform)s, %(type)s, 'webhook', %(ts)s,"
     " %(payload)s, %(body)s)"
     " ON CONFLICT (account_id, idempotency_key) DO NOTHING RETURNING id"
 )
 FIND_STORED = (
     "SELECT id FROM events_raw WHERE account_id = %(account_id)s AND idempotency_key = %(key)s"
 )
+
+
+def note_error(caller: Caller, trouble: str) -> None:
+    """Show an admin of the channel what went wrong.  Whoever it was has proved nothing."""
+    ask(
+        "SELECT note_channel_error(%(account_id)s, %(channel_id)s, %(trouble)s)",
+        {
+            "account_id": caller.account_id,
+            "channel_id": caller.channel_id,
+            "trouble": f"A request was refused. {trouble}",
+        },
+    )

@@ -10,8 +10,8 @@ from sqlalchemy import select
 from ally import clock
 from ally.channels.mail.headers import clean
 from ally.channels.mail.parsed import Unreadable
-from ally.channels.mail.quotes import quoted_from
 from ally.channels.mail.sanitise import Sanitised, sanitise
+from ally.channels.mail.told import tell_apart
 from ally.channels.mail.words import storable
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome
 from ally.db import current_account_id, db
@@ -90,6 +90,7 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
     said = ["internal", str(channel.id), conversation_name, new.external_id]
     text = storable(new.text.replace("\r\n", "\n"))
     html = harmless(new.html)
+    told = tell_apart(text, new.html)
     return Arrival(
         account_id=channel.account_id,
         channel_id=channel.id,
@@ -104,8 +105,10 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
         sent_at=min(new.sent_at or clock.now(), clock.now()),
         metadata={
             **{name: [] for name in ("to", "cc", "reply_to", "references")},
-            "quoted_from": quoted_from(text),
+            "quoted_from": told.quoted_from,
+            "segments": told.segments,
             "remote_images": html.remote_images if html else 0,
+            "tracking_images": html.tracking_images if html else 0,
             "auto_submitted": is_ours(channel.account_id, new.author.email),
         },
     )

@@ -176,6 +176,7 @@ def arrival_of(event: EventsRaw, mail: Parsed) -> Arrival:
             "quoted_from": mail.quoted_from,
             "segments": fitting(mail.segments),
             "remote_images": mail.remote_images,
+            "tracking_images": mail.tracking_images,
             "auto_submitted": mail.is_automatic or is_ours(event.account_id, mail.from_email),
             "date": mail.date and mail.date.isoformat(),
             "verdicts": fitting([asdict(verdict) for verdict in mail.verdicts]),

@@ -1,6 +1,7 @@
 """Conversations with customers: the messages and their files."""
 
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, text
@@ -153,9 +154,10 @@ class Message(Model):
     what kind of mail it is; `reply_token` stands in the address that answers to it go
     to.  `metadata` of a mail holds `to`, `cc`, `reply_to`, `references`, `quoted_from`
     (the code point in `body_text` where quoted history begins, or null), `segments` (see
-    `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many were
-    blocked in `body_html`), `verdicts` of mail servers, `notes` for the reader, and
-    `flags`, what an agent should decide about it.
+    `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many are
+    blocked in `body_html`), `tracking_images` (how many were taken out of it), `verdicts`
+    of mail servers, `notes` for the reader, and `flags`, what an agent should decide
+    about it.
     """
 
     __table_args__ = (
@@ -206,14 +208,25 @@ class Message(Model):
 
     @property
     def own_text(self) -> str:
-        """The text without the history that is quoted below it."""
-        start = self.metadata_.get("quoted_from")
-        return self.body_text if start is None else self.body_text[:start].rstrip()
+        """What its author says: no quoted history and no signature, but what is passed on."""
+        return "\n\n".join(self.parts("own")) or self.body_text
 
     @property
     def quoted_text(self) -> str:
         start = self.metadata_.get("quoted_from")
         return "" if start is None else self.body_text[start:]
+
+    def parts(self, kind: str) -> list[str]:
+        """The texts of its segments of this kind, in order; blank ones are left out."""
+        told = self.metadata_.get("segments") or segments_of(self.quoted_text, self.body_text)
+        found = (self.body_text[start:end].strip() for name, start, end in told if name == kind)
+        return [part for part in found if part]
+
+
+def segments_of(quoted: str, text: str) -> list[list[Any]]:
+    """The segments of a message that came before they were told apart."""
+    start = len(text) - len(quoted)
+    return [["own", 0, start], ["quote", start, len(text)]]
 
 
 class Attachment(Model):

@@ -14,7 +14,7 @@ from sqlalchemy import Row, select, text, tuple_
 from sqlalchemy.orm import contains_eager, joinedload
 
 from ally import clock
-from ally.channels.models import Delivery, DeliveryAttempt, EventsRaw
+from ally.channels.models import Delivery, DeliveryAttempt
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
@@ -297,20 +297,6 @@ def find_message(account_id: UUID, message_id: UUID) -> Message:
     return found
 
 
-def original_of(message: Message) -> bytes:
-    """The mail as it came in, or as it went out, byte by byte.  Raises NotFound."""
-    came = select(EventsRaw.body).where(
-        EventsRaw.account_id == message.account_id, EventsRaw.id == message.event_id
-    )
-    went = select(Delivery.raw).where(
-        Delivery.account_id == message.account_id, Delivery.message_id == message.id
-    )
-    original = db.session.scalar(came if message.event_id else went)
-    if original is None:
-        raise NotFound("No original is kept of this message.")
-    return original
-
-
 def find_attachment(account_id: UUID, attachment_id: UUID) -> Attachment:
     """The account's file.  Raises NotFound."""
     found = db.session.scalar(
@@ -321,6 +307,15 @@ def find_attachment(account_id: UUID, attachment_id: UUID) -> Attachment:
     if found is None:
         raise NotFound("There is no such file.")
     return found
+
+
+def conversation_of_file(attachment: Attachment) -> UUID | None:
+    """The conversation that the file stands in, if it is a message's."""
+    return db.session.scalar(
+        select(Message.conversation_id).where(
+            Message.account_id == attachment.account_id, Message.id == attachment.message_id
+        )
+    )
 
 
 def lock_delivery(account_id: UUID, delivery_id: UUID) -> Delivery:

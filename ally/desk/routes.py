@@ -9,12 +9,11 @@ from flask.typing import ResponseReturnValue
 
 from ally import clock
 from ally.accounts.access import this_user
-from ally.channels import files, outbox
+from ally.channels import outbox
 from ally.channels.models import Delivery
-from ally.desk import downloads, opened, queries
+from ally.desk import opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
-from ally.errors import NotFound
 from ally.review import decisions
 from ally.review import routes as gate
 from ally.review.models import Draft
@@ -79,28 +78,6 @@ def timeline(conversation_id: UUID) -> ResponseReturnValue:
     found = queries.find_conversation(this_user().account_id, conversation_id)
     story = story_of(found, request.args.get("after", ""))
     return render_template("desk/timeline.html", conversation=found, story=story)
-
-
-@desk_pages.get("/messages/<uuid:message_id>/frame")
-def message_frame(message_id: UUID) -> ResponseReturnValue:
-    message = queries.find_message(this_user().account_id, message_id)
-    if not message.body_html:
-        raise NotFound("This message has no HTML part.")
-    return downloads.framed(message.body_html), 200, downloads.FRAME_HEADERS
-
-
-@desk_pages.get("/messages/<uuid:message_id>/original")
-def message_original(message_id: UUID) -> ResponseReturnValue:
-    message = queries.find_message(this_user().account_id, message_id)
-    original = queries.original_of(message)
-    return original, 200, downloads.headers_of_original(f"{message.id}.eml")
-
-
-@desk_pages.get("/attachments/<uuid:attachment_id>")
-def attachment(attachment_id: UUID) -> ResponseReturnValue:
-    found = queries.find_attachment(this_user().account_id, attachment_id)
-    content = files.read(found.file_url)
-    return content, 200, downloads.headers_of_file(found.file_name, content)
 
 
 @desk_pages.post("/deliveries/<uuid:delivery_id>/settlement")

@@ -3,27 +3,33 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
-from uuid import UUID
 
-from sqlalchemy import Row, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import load_only
 
 from ally.db import db
-from ally.desk.models import Conversation, MessageDirection
+from ally.desk.letters import LONGEST_BODY, Letter, letter_of
+from ally.desk.models import Conversation
 from ally.desk.queries import THE_END, page_of, place_of
 from ally.events.models import Event
 
 LETTERS = 20  # messages of a conversation that are drawn at once
-LONGEST_BODY = 20_000  # characters of a message that are drawn; the rest is in the original
+PRINTED = 200  # messages that are printed at once
 MOST_EVENTS = 100  # events that are drawn between the letters
 
+# An image counts as shown inside of the mail when the mail's HTML asks for it by its id.
 LETTERS_OF = text("""
-    SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at,
+    SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at, m.category,
            left(m.body_text, :longest + 1) AS body, m.metadata, m.event_id,
            octet_length(m.body_html) AS html_bytes,
-           (SELECT jsonb_agg(jsonb_build_object('id', a.id, 'name', a.file_name,
-                                                'size', a.size_bytes) ORDER BY a.created_at, a.id)
+           m.body_html ~ '<(table|img)|data-sheet=' AS is_laid_out,
+           (SELECT jsonb_agg(jsonb_build_object(
+                       'id', a.id, 'name', a.file_name, 'size', a.size_bytes, 'note', a.note,
+                       'type', a.mime_type,
+                       'shown', a.content_id IS NOT NULL AND a.mime_type LIKE 'image/%' AND
+                                coalesce(strpos(m.body_html,
+                                                'data-cid="' || a.content_id || '"'), 0) > 0)
+                     ORDER BY a.created_at, a.id)
               FROM attachment a WHERE a.message_id = m.id) AS files,
            s.id AS delivery_id, s.status AS delivery_status, s.answer AS delivery_answer,
            s.accepted_at, s.attempts, s.not_before
@@ -34,26 +40,6 @@ LETTERS_OF = text("""
        AND s.status IS DISTINCT FROM 'cancelled'
      ORDER BY m.sent_at DESC, m.id DESC LIMIT :limit
 """)
-
-
-@dataclass(frozen=True)
-class Letter:
-    """A message as it is drawn: its own text, and the history quoted below it."""
-
-    id: UUID
-    is_inbound: bool
-    author: str
-    email: str | None
-    at: datetime
-    own: str
-    quoted: str
-    is_cut: bool
-    to: Sequence[Sequence[str | None]]
-    html_bytes: int | None
-    remote_images: int
-    files: Sequence[dict[str, Any]]
-    has_original: bool
-    sending: Row[Any] | None
 
 
 @dataclass(frozen=True)
@@ -69,9 +55,17 @@ class Thread:
     earlier: str | None
 
 
+@dataclass(frozen=True)
+class Printed:
+    """Letters for paper, and where the ones before them are, if any."""
+
+    letters: Sequence[Letter]
+    earlier: str | None
+
+
 def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = "") -> Thread:
     """The letters of a conversation and what was done between them, the newest LETTERS at most."""
-    letters, earlier = letters_of(conversation, before)
+    letters, earlier = letters_of(conversation, before, most=LETTERS)
     told = events_of(conversation, since=letters[0].at if letters and earlier else None)
     entries: list[Letter | Event] = sorted([*letters, *told], key=lambda entry: entry.at)
     recent = letters[-unfolded:]
@@ -79,7 +73,14 @@ def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = ""
     return Thread(entries[:cut], entries[cut:], len(letters) - len(recent), earlier)
 
 
-def letters_of(conversation: Conversation, before: str = "") -> tuple[list[Letter], str | None]:
+def printed(conversation: Conversation, before: str = "") -> Printed:
+    """The letters of a conversation for paper, the newest PRINTED at most."""
+    return Printed(*letters_of(conversation, before, most=PRINTED))
+
+
+def letters_of(
+    conversation: Conversation, before: str, *, most: int
+) -> tuple[list[Letter], str | None]:
     """The newest letters, the oldest of them first, and where the ones before them are."""
     before_at, before_id = place_of(before, THE_END)
     rows = db.session.execute(
@@ -90,33 +91,11 @@ def letters_of(conversation: Conversation, before: str = "") -> tuple[list[Lette
             "longest": LONGEST_BODY,
             "before_at": before_at,
             "before_id": before_id,
-            "limit": LETTERS + 1,
+            "limit": most + 1,
         },
     ).all()
-    page = page_of(rows, LETTERS, "sent_at")
+    page = page_of(rows, most, "sent_at")
     return [letter_of(row) for row in reversed(page.rows)], page.next
-
-
-def letter_of(row: Row[Any]) -> Letter:
-    details = row.metadata or {}
-    quoted_from = details.get("quoted_from")
-    body = row.body[:LONGEST_BODY]
-    return Letter(
-        id=row.id,
-        is_inbound=row.direction == MessageDirection.INBOUND,
-        author=row.author_name or row.author_email or "Unknown sender",
-        email=row.author_email,
-        at=row.sent_at,
-        own=body if quoted_from is None else body[:quoted_from].rstrip(),
-        quoted="" if quoted_from is None else body[quoted_from:].strip("\n"),
-        is_cut=len(row.body) > LONGEST_BODY,
-        to=details.get("to") or [],
-        html_bytes=row.html_bytes if row.direction == MessageDirection.INBOUND else None,
-        remote_images=details.get("remote_images") or 0,
-        files=row.files or [],
-        has_original=row.event_id is not None or row.delivery_id is not None,
-        sending=row if row.delivery_id else None,
-    )
 
 
 def events_of(conversation: Conversation, since: datetime | None = None) -> Sequence[Event]:

@@ -85,7 +85,7 @@ class Child:
 
 
 def is_error(line: str) -> bool:
-    """Whether a line of our own logs, or of gunicorn's, tells of an error."""
+    """Whether a line of our own logs, or of the web server's, tells of an error."""
     words = line.split(maxsplit=2)
     ours = len(words) > 2 and words[1] in {"error", "critical"}
     return ours or "[ERROR]" in line or "[CRITICAL]" in line

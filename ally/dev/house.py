@@ -83,9 +83,9 @@ def companions(home: Path, settings: dict[str, str]) -> list[Child]:
 
 def servers(home: Path, port: int) -> list[Child]:
     """The web server and the worker."""
-    web = ["-m", "gunicorn", "app:app", "--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    web += ["--worker-class", "gthread", "--workers", "1", "--threads", str(WEB_THREADS)]
-    web += ["--log-level", "warning", "--graceful-timeout", "1"]
+    web = ["-m", "granian", "--interface", "wsgi", "--port", str(port), "--no-ws", "app:app"]
+    web += ["--blocking-threads", str(WEB_THREADS), "--log-level", "warning"]
+    web += ["--workers-kill-timeout", "1"]
     return [part(home, "web server", *web), part(home, "worker", "-m", "flask", "work")]
 
 

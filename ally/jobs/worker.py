@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 # Every module that gives a job its body.
 BODIES = (
     "ally.channels.jobs",
+    "ally.channels.subscriptions",
     "ally.desk.drafting",
     "ally.desk.intake",
     "ally.desk.sweep",

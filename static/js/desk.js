@@ -4,3 +4,5 @@ import "./editor.js";
 import "./queue.js";
 import "./countdown.js";
 import "./dialogs.js";
+import "./images.js";
+import "./printing.js";

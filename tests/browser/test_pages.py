@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from ally import clock
 from ally.db import db
+from ally.desk import frames
 from ally.jobs import runs
 from ally.jobs.models import JobType
 from ally.notifications import feed
@@ -103,18 +104,21 @@ def wrong_with(rule):
 
 def test_hostile_mail_fires_nothing_in_its_frame(open_browser, ada, acme):
     """The frame alone must hold, so that its content here is not even sanitised."""
+    policy = frames.headers_of(HOSTILE, "", images=False)
     conversation = make_conversation(acme)
-    trigger = make_message(conversation, "Hello", body_html=HOSTILE)
+    trigger = make_message(conversation, "Hello", body_html="<table>")
     draft = make_draft(conversation, trigger=trigger)
     page = open_browser(ada)
     answered, refused = [], []
     page.on("response", lambda response: answered.append(response.url))
     page.on("requestfailed", lambda request: refused.append((request.url, request.failure)))
+    page.route(
+        "**/frame", lambda route: route.fulfill(body=frames.document(HOSTILE, ""), headers=policy)
+    )
     page.goto(f"/review/{draft.id}")
     title = page.title()
 
-    page.get_by_text("Show HTML mail").click()
-    frame = page.frame_locator("iframe.frame")
+    frame = page.frame_locator(".letter iframe")
     expect(frame.locator("#go")).to_be_attached()
     frame.locator("#go").click(force=True)
     frame.locator("#leave").click(force=True)

@@ -40,6 +40,15 @@ def test_the_guard_says_what_the_parser_says():
     assert guard.parse(MAIL) == parse_mail(MAIL)
 
 
+def test_a_reader_is_asked_for_by_its_name():
+    html = MAIL.replace(
+        b"--x\r\n\r\nWhich", b"--x\r\nContent-Type: text/html\r\n\r\n<b onclick=x>Which"
+    )
+
+    assert guard.parse(html).source_html is None
+    assert guard.parse(html, reader="mail with source").source_html == "<b onclick=x>Which one?"
+
+
 def test_the_reason_comes_through():
     with pytest.raises(Unreadable, match="more than 500 parts"):
         guard.parse(
@@ -90,10 +99,15 @@ def test_a_child_that_dies_while_it_reads_spoils_one_mail_only():
     "script",
     [
         # An answer that is no JSON, one of another shape, one that never ends, and no answer.
-        "s.sendall(struct.pack('>Q', 7) + b'garbage')",
-        "s.sendall(struct.pack('>Q', 7) + b'[1,2,3]')",
-        "s.sendall(struct.pack('>Q', 9) + b'{\"a\": 12}')",
-        "s.sendall(struct.pack('>Q', 1 << 60) + b'x' * 1000)",
+        # Files that do not add up, too.
+        "s.sendall(struct.pack('>QQ', 7, 0) + b'garbage')",
+        "s.sendall(struct.pack('>QQ', 7, 0) + b'[1,2,3]')",
+        "s.sendall(struct.pack('>QQ', 9, 0) + b'{\"a\": 12}')",
+        "s.sendall(struct.pack('>QQ', 1 << 60, 0) + b'x' * 1000)",
+        "s.sendall(struct.pack('>QQ', 9, 1 << 60) + b'{\"a\": 12}')",
+        "s.sendall(struct.pack('>QQ', 9, 5) + b'{\"a\": 12}' + b'12345')",
+        "s.sendall(struct.pack('>QQ', 31, 5) + b'{\"attachments\": [{\"size\": -5}]}')",
+        "s.sendall(struct.pack('>QQ', 21, 0) + b'{\"attachments\": [true]}')",
         "s.sendall(b'x')",
         "",
     ],
@@ -111,7 +125,7 @@ def test_a_child_that_answers_nonsense_is_replaced(monkeypatch, script):
 def test_a_child_that_needs_too_much_memory_stops_alone(monkeypatch):
     hungry = guard.START.replace(
         "serve()",
-        "import ally.channels.mail.child as c; c.parse_mail = lambda raw: b'x' * (2 << 30)",
+        "import ally.channels.mail.child as c; c.READERS['mail'] = lambda raw: b'x' * (2 << 30)",
     )
     monkeypatch.setattr(guard, "START", hungry + "\nserve()")
     with pytest.raises(Unreadable, match="too much memory"):

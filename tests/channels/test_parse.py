@@ -430,7 +430,7 @@ def test_any_bytes_are_read_or_refused(raw):
     except Unreadable:
         return
     assert isinstance(read, Parsed)
-    assert from_json(to_json(read)) == read
+    assert from_json(*to_json(read)) == read
     for text in (read.subject, read.body_text, read.body_html or "", read.from_name or ""):
         text.encode()
         assert "\0" not in text

@@ -236,14 +236,18 @@ def test_colours_may_be_functions_and_nothing_else_may():
     assert sanitise('<p style="color:env(x)">x</p>').html == "<p>x</p>"
 
 
-def test_images_are_taken_out_and_counted():
+def test_images_are_counted_and_their_addresses_put_where_nothing_loads_them():
     cleaned = sanitise(
         '<img src="http://shop.example/logo.png" alt="Logo"><img src=" HTTPS://t.example/1.gif">'
         '<img src="//t.example/2.gif"><img src="cid:part1@example.com"><img src="local.png">'
     )
 
     assert (cleaned.remote_images, cleaned.own_images) == (3, 1)
-    assert cleaned.html == '<img alt="Logo"><img><img><img><img>'
+    assert cleaned.html == (
+        '<img alt="Logo" data-remote="http://shop.example/logo.png">'
+        '<img data-remote="HTTPS://t.example/1.gif"><img data-remote="https://t.example/2.gif">'
+        '<img data-cid="part1@example.com"><img>'
+    )
 
 
 @pytest.mark.parametrize(
@@ -257,7 +261,10 @@ def test_images_are_taken_out_and_counted():
         ("<table><tr><td>1</td><td>2</td></tr><tr><td>3</td></tr></table>", "1 2\n3"),
         ("<pre>a\n  b</pre>", "a\nb"),
         ("a &lt; b &amp;\n   c&nbsp;d", "a < b & c d"),
-        ('<img alt="Logo" src=x> hi', "[Logo] hi"),
+        ('<img alt="Logo" src=x> hi', "hi"),
+        ('<img alt="Sale: all pumps" src=x>', "[Sale: all pumps]"),
+        ('Your bill <a href="/pay"><img alt="Pay now" src=x></a>', "Your bill [Pay now]"),
+        ('Fine <img alt="👍" src=x>', "Fine 👍"),
         ("", ""),
         ("plain", "plain"),
     ],

@@ -199,8 +199,9 @@ def test_strangers_are_slowed_down_and_the_channel_is_not(client, channel, monke
     assert post(client, channel).status_code == 202
 
 
-def test_a_channel_has_a_limit_of_its_own(client, acme, channel, monkeypatch):
-    monkeypatch.setattr(routes, "MAILS_A_MINUTE", 2)
+def test_a_channel_has_a_limit_of_its_own(client, acme, channel, settings, monkeypatch):
+    few = settings.model_copy(update={"mails_per_minute": 2})
+    monkeypatch.setitem(client.application.config, "ALLY", few)
     answers = [post(client, channel, body=MAIL + b"%d" % n).status_code for n in range(3)]
 
     assert answers == [202, 202, 429]
@@ -292,7 +293,7 @@ def test_200_identical_posts_at_once_are_one_message(shop, address):
 
 
 @pytest.fixture
-def gunicorn(shop, tmp_path):
+def granian(shop, tmp_path):
     """The real server, as in production, on a free port."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -302,9 +303,8 @@ def gunicorn(shop, tmp_path):
     environment = {name.upper(): getattr(settings, name) for name in names}
     process = subprocess.Popen(
         [
-            *(sys.executable, "-m", "gunicorn", "app:app", "--no-control-socket"),
-            *("--worker-class", "gthread", "--threads", "4", "--log-level", "error"),
-            *("--bind", f"127.0.0.1:{address[1]}", "--worker-tmp-dir", str(tmp_path)),
+            *(sys.executable, "-m", "granian", "--interface", "wsgi", "--no-ws", "app:app"),
+            *("--blocking-threads", "4", "--log-level", "error", "--port", str(address[1])),
         ],
         cwd=Path(__file__).parents[2],
         env=os.environ | environment | {"ALLY_HOME": str(tmp_path)},
@@ -324,7 +324,7 @@ def wait_for(address, process):
             threading.Event().wait(0.05)
         else:
             return
-    raise AssertionError("gunicorn did not start")
+    raise AssertionError("granian did not start")
 
 
 def chunks(size):
@@ -333,18 +333,18 @@ def chunks(size):
     return [first, *[os.urandom(65536) for _ in range(whole - 1)], b"y" * rest]
 
 
-def test_gunicorn_hands_chunked_mails_over_whole_or_not_at_all(shop, gunicorn):
+def test_granian_hands_chunked_mails_over_whole_or_not_at_all(shop, granian):
     sent = chunks(3 * 1024 * 1024 + 17)
-    status, read = post_to(gunicorn, iter(sent), encode_chunked=True)
+    status, read = post_to(granian, iter(sent), encode_chunked=True)
 
     assert (status, read["status"]) == (202, "accepted")
     (kept,) = stored()
     assert hashlib.sha256(kept.body).digest() == hashlib.sha256(b"".join(sent)).digest()
 
     whole = b"".join(sent)
-    assert post_to(gunicorn, whole, signed(whole)) == (202, read | {"status": "duplicate"})
+    assert post_to(granian, whole, signed(whole)) == (202, read | {"status": "duplicate"})
 
-    status, read = refused_by(gunicorn, chunks(26 * 1024 * 1024))
+    status, read = refused_by(granian, chunks(26 * 1024 * 1024))
     assert (status, read) == (413, {"error": "Send at most 25.0 MB."})
     db.session.rollback()
     assert len(stored()) == 1

@@ -53,7 +53,9 @@ def test_a_mail_with_html_keeps_its_blocked_images_counted():
         date=NOON,
     )
 
-    assert parse_mail(raw).remote_images == 2
+    read = parse_mail(raw)
+
+    assert (read.remote_images, read.tracking_images) == (1, 1)
 
 
 def test_the_broken_scanners_mail_is_unreadable():

@@ -288,7 +288,7 @@ def test_html_is_stored_harmless_and_counted(channel):
     made.add_alternative('<p onclick=x>Hi<img src="http://t.example/1.gif"></p>', subtype="html")
     message = message_of(receive(channel, made))
 
-    assert message.body_html.strip() == "<p>Hi<img></p>"
+    assert message.body_html.strip() == '<p>Hi<img data-remote="http://t.example/1.gif"></p>'
     assert message.metadata_["remote_images"] == 1
 
 

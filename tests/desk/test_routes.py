@@ -4,10 +4,8 @@ import re
 
 import pytest
 
-from ally.channels import files
-from ally.channels.models import Delivery, DeliveryStatus, EventsRaw
+from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
-from ally.desk.models import Attachment
 from ally.events import trail
 from ally.review import claims, decisions
 from ally.review.digest import seen
@@ -16,13 +14,11 @@ from ally.review.queries import lock_draft
 from tests.factories import (
     act_for,
     make_account,
-    make_channel,
     make_conversation,
     make_draft,
     make_message,
     make_user,
     minutes_ago,
-    save,
     sign_in,
 )
 
@@ -317,87 +313,6 @@ def test_the_timeline_tells_a_decision_with_its_verified_changes(desk, acme, ada
     assert "<ins>All" in page
     assert ">Verified<" in page
     assert "no. 1<" in page
-
-
-# --- what came from outside
-
-
-def test_laid_out_mail_stands_in_a_frame_of_its_own(desk, acme):
-    message = make_message(make_conversation(acme), body_html='<p style="color:red">Hi</p>')
-    answer = desk.get(f"/messages/{message.id}/frame")
-    policy = answer.headers["Content-Security-Policy"]
-    assert '<p style="color:red">Hi</p>' in answer.text
-    assert policy.startswith("sandbox; default-src 'none'")
-    assert "allow" not in policy
-    assert "script-src" not in policy
-    assert answer.headers["X-Frame-Options"] == "SAMEORIGIN"
-    plain = make_message(make_conversation(acme))
-    assert desk.get(f"/messages/{plain.id}/frame").status_code == 404
-
-
-def test_the_original_is_handed_out_byte_by_byte(desk, acme):
-    channel = make_channel(acme)
-    raw = b"From: a@b.example\r\nSubject: \xff\x00\r\n\r\nHi"
-    event = save(
-        EventsRaw(
-            account_id=acme.id,
-            channel_id=channel.id,
-            idempotency_key="k",
-            platform="mail",
-            type="message",
-            source="test",
-            ts=minutes_ago(1),
-            payload={},
-            body=raw,
-        )
-    )
-    message = make_message(make_conversation(acme, channel), event_id=event.id)
-    answer = desk.get(f"/messages/{message.id}/original")
-    assert answer.data == raw
-    assert answer.headers["Content-Type"] == "message/rfc822"
-    assert answer.headers["Content-Disposition"].startswith("attachment;")
-    assert (
-        desk.get(f"/messages/{make_message(make_conversation(acme)).id}/original").status_code
-        == 404
-    )
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "type_", "shown"),
-    [
-        ("a.png", b"\x89PNG\r\n\x1a\n...", "image/png", "a.png"),
-        ("a.png", b"<script>alert(1)</script>", "application/octet-stream", "a.png"),
-        ("x.svg", b"<svg onload=alert(1)>", "application/octet-stream", "x.svg"),
-        ("../../etc/pass\r\nwd", b"", "application/octet-stream", "passwd"),
-        ('a"b;c.pdf', b"%PDF", "application/octet-stream", 'a"b;c.pdf'),
-        ("\u202egpj.exe", b"MZ", "application/octet-stream", "gpj.exe"),
-        ("Angebot für Sie.pdf", b"%PDF", "application/octet-stream", "Angebot für Sie.pdf"),
-        ("...", b"", "application/octet-stream", "file"),
-    ],
-)
-def test_a_file_is_a_download_under_a_safe_name(desk, acme, tmp_path, name, content, type_, shown):
-    from urllib.parse import quote
-
-    files.use_folder(tmp_path)
-    message = make_message(make_conversation(acme))
-    attachment = save(
-        Attachment(
-            account_id=acme.id,
-            message_id=message.id,
-            file_name=name,
-            mime_type="text/html",
-            size_bytes=len(content),
-            file_url=files.store(content),
-        )
-    )
-    answer = desk.get(f"/attachments/{attachment.id}")
-    assert answer.data == content
-    assert answer.headers["Content-Type"] == type_
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
-    assert answer.headers["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    disposition = answer.headers["Content-Disposition"]
-    assert disposition.startswith('attachment; filename="')
-    assert disposition.endswith(f"filename*=UTF-8''{quote(shown, safe='')}")
 
 
 # --- jobs and notifications

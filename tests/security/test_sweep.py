@@ -36,6 +36,7 @@ WORDS = {
     "external_id": f"{MARK}-conversation-external_id",
     "name": f"{MARK}.eml",
     "filename": "css/base.css",
+    "provider": "postmark",
 }
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 

@@ -1,5 +1,6 @@
 """Addresses of mails as they come: in quotes, in groups, with comments, or broken."""
 
+import re
 from dataclasses import dataclass, field
 
 from ally.channels.mail.words import readable, worded
@@ -9,6 +10,8 @@ LONGEST_ADDRESS = 320  # 64 before the @, 255 after it (RFC 5321)
 
 OPENING = {'"': '"', "(": ")", "<": ">"}
 FOREIGN = set('@()<>,;:\\"')  # what no address has outside of quotes
+
+COMMENT = re.compile(r"\([^()<>@]*\)")
 
 Address = tuple[str, str]
 
@@ -115,7 +118,7 @@ def cleaned(email: str) -> str:
     One with a second @ or a bracket in it is refused, not guessed at: programs
     disagree about whose it is.
     """
-    email = worded(email).replace(" ", "").strip("<>'\"[]()")
+    email = COMMENT.sub("", worded(email)).replace(" ", "").strip("<>'\"[]()")
     if email.startswith("@"):  # a route: @relay,@relay:joe@example.com
         email = email.rpartition(":")[2]
     local, _, domain = email.removeprefix("mailto:").partition("@")

@@ -2,11 +2,23 @@
 
 from dataclasses import dataclass, field
 
+from ally.channels.mail.automatic import (
+    automatic_category,
+    is_list,
+    is_newsletter,
+    list_id,
+    may_answer,
+)
+from ally.channels.mail.bounces import returned
+from ally.channels.mail.complaints import complaint
 from ally.channels.mail.parsed import Bounced, Category, Verdict
 from ally.channels.mail.parts import Part
+from ally.channels.mail.receipts import receipt
+from ally.channels.mail.reports import reports
+from ally.channels.mail.returned import returned_ids
+from ally.channels.mail.spam import is_spam
 from ally.channels.mail.top import Top
-
-MACHINE_SENDERS = ("mailer-daemon@", "postmaster@")
+from ally.channels.mail.verdicts import verdicts
 
 
 @dataclass(frozen=True)
@@ -22,21 +34,28 @@ class Kind:
 
 
 def classify(root: Part, top: Top, text: str) -> Kind:
-    """The kind of the mail, whose body says `text`."""
-    is_automated = is_automatic(top, top.sender()[1])
-    return Kind(
-        category=Category.AUTO_REPLY if is_automated else Category.ORDINARY,
-        may_answer=not is_automated,
-    )
+    """The kind of the mail, whose body says `text`.
+
+    Of several that fit: a complaint, a return, a receipt, an automatic answer, spam, a list.
+    """
+    found = reports(root)
+    said = verdicts(root)
+    report = complaint(top, found) or returned(top, found, text) or receipt(top, found)
+    if report:
+        return Kind(
+            category=report.category,
+            may_answer=False,
+            bounces=report.bounces,
+            returned_ids=returned_ids(root, found, text),
+            list_id=list_id(top),
+            verdicts=said,
+        )
+    category = automatic_category(top, text) or other_category(top, said)
+    is_answerable = category is Category.ORDINARY and may_answer(top)
+    return Kind(category, is_answerable, list_id=list_id(top), verdicts=said)
 
 
-def is_automatic(top: Top, sender: str) -> bool:
-    """Whether a program sent it, so that no program may answer (RFC 3834)."""
-    return (
-        top.text("auto-submitted").lower().partition(";")[0].strip() not in {"", "no"}
-        or top.text("precedence").lower() in {"bulk", "auto_reply", "list", "junk"}
-        or top.text("x-auto-response-suppress").lower() not in {"", "none"}
-        or any(top.root.headers(name) for name in ("list-id", "x-autoreply", "x-autorespond"))
-        or any(value.strip() == "<>" for value in top.root.headers("return-path"))
-        or sender.lower().startswith(MACHINE_SENDERS)
-    )
+def other_category(top: Top, said: list[Verdict]) -> Category:
+    if is_spam(said):
+        return Category.SPAM
+    return Category.LIST if is_list(top) or is_newsletter(top) else Category.ORDINARY

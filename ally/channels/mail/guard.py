@@ -30,9 +30,14 @@ serve()
 """
 NEEDED_BY_PYTHON = ("PATH", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")
 LENGTH = struct.Struct(">Q")
+LENGTHS = struct.Struct(">QQ")  # of the JSON, and of the files after it
 READY = b"!"
-ANSWER_PER_BYTE = 3  # base64 of the files, and the text and the HTML beside it
-ANSWER_BESIDES = 32 * 1024 * 1024
+LONGEST_JSON = 64 * 1024 * 1024  # text and HTML are capped, and a letter takes up to 12 bytes
+FILES_PER_BYTE = 4  # of the mail: what is packed may be more when it is unpacked
+FILES_BESIDES = 64 * 1024 * 1024
+
+
+Answer = tuple[dict[str, Any], list[bytes]]
 
 
 class Late(Exception):
@@ -64,12 +69,14 @@ class Child:
             self.kill()
             raise
 
-    def ask(self, raw: bytes, *, seconds: float) -> dict[str, Any]:
+    def ask(self, raw: bytes, *, reader: str, seconds: float) -> Answer:
         """The child's answer about the mail.  Raises Late or Broken; it is of no use then."""
         deadline = time.monotonic() + seconds
-        self.send(LENGTH.pack(len(raw)) + raw, deadline)
-        (size,) = LENGTH.unpack(self.receive(LENGTH.size, deadline))
-        if size > ANSWER_PER_BYTE * len(raw) + ANSWER_BESIDES:
+        named = reader.encode()
+        self.send(LENGTH.pack(len(named)) + named + LENGTH.pack(len(raw)), deadline)
+        self.send(raw, deadline)
+        size, of_files = LENGTHS.unpack(self.receive(LENGTHS.size, deadline))
+        if size > LONGEST_JSON or of_files > FILES_PER_BYTE * len(raw) + FILES_BESIDES:
             raise Broken
         try:
             answer = json.loads(self.receive(size, deadline))
@@ -77,7 +84,16 @@ class Child:
             raise Broken from error
         if not isinstance(answer, dict):
             raise Broken
-        return answer
+        return answer, self.receive_files(answer, of_files, deadline)
+
+    def receive_files(self, answer: dict[str, Any], total: int, deadline: float) -> list[bytes]:
+        try:
+            sizes = [int(file["size"]) for file in answer.get("attachments", [])]
+        except (KeyError, TypeError, ValueError) as error:
+            raise Broken from error
+        if sum(sizes) != total or any(size < 0 for size in sizes):
+            raise Broken
+        return [self.receive(size, deadline) for size in sizes]
 
     def send(self, sent: bytes, deadline: float) -> None:
         self.socket.settimeout(max(0.001, deadline - time.monotonic()))
@@ -90,20 +106,20 @@ class Child:
 
     def receive(self, size: int, deadline: float) -> bytes:
         """Exactly `size` bytes."""
-        pieces, missing = [], size
-        while missing:
+        room = bytearray(size)
+        left = memoryview(room)
+        while left:
             self.socket.settimeout(max(0.001, deadline - time.monotonic()))
             try:
-                piece = self.socket.recv(min(missing, 1 << 20))
+                count = self.socket.recv_into(left)
             except TimeoutError as error:
                 raise Late from error
             except OSError as error:
                 raise Broken from error
-            if not piece:
+            if not count:
                 raise Broken
-            pieces.append(piece)
-            missing -= len(piece)
-        return b"".join(pieces)
+            left = left[count:]
+        return bytes(room)
 
     def kill(self) -> None:
         self.process.kill()
@@ -114,14 +130,17 @@ class Child:
 _idle: LifoQueue[Child] = LifoQueue()
 
 
-def parse(raw: bytes, *, seconds: float = MAIL_SECONDS) -> Parsed:
-    """What the mail says.  Raises Unreadable with a plain reason."""
+def parse(raw: bytes, *, reader: str = "mail", seconds: float = MAIL_SECONDS) -> Parsed:
+    """What the mail says, read by the one of `child.READERS` that is named.
+
+    Raises Unreadable with a plain reason.
+    """
     child = borrow()
     try:
-        answer = child.ask(raw, seconds=seconds)
+        answer, files = child.ask(raw, reader=reader, seconds=seconds)
         if "reason" in answer:
             raise Unreadable(str(answer["reason"]))
-        parsed = from_json(answer)
+        parsed = from_json(answer, files)
     except Unreadable:
         _idle.put(child)
         raise

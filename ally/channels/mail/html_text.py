@@ -25,7 +25,8 @@ BLANK_RUN = re.compile(r"[ \t\r\n\f\xa0]+")
 class Plain:
     """Text that is being laid out line by line."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, tells_images: bool = False) -> None:
+        self.tells_images = tells_images
         self.lines: list[str] = []
         self.line: list[str] = []
         self.quotes = 0
@@ -69,11 +70,15 @@ class Plain:
 def text_of(untrusted: str) -> str:
     """What a reader sees of the HTML, as plain text; quotations are marked with ">".
 
-    Raises Unreadable for HTML that would take too long.
+    What stands for an image is told where it is the words of a link, a symbol, or all
+    there is.  Raises Unreadable for HTML that would take too long.
     """
     refuse_endless(untrusted)
-    plain = Plain()
     root = LexborHTMLParser(untrusted).root
+    return laid_out(root, Plain()) or laid_out(root, Plain(tells_images=True))
+
+
+def laid_out(root: LexborNode | None, plain: Plain) -> str:
     # Walked by hand: thousands of nested elements would exhaust a recursion.
     node, is_leaving = root, False
     while node is not None:
@@ -109,9 +114,19 @@ def enter(plain: Plain, node: LexborNode) -> bool:
         plain.quotes += 1
     elif tag == "li":
         plain.write("- ")
-    elif tag == "img" and (alt := (node.attributes.get("alt") or "").strip()):
-        plain.write(f"[{alt}]")
+    elif tag == "img":
+        plain.write(words_for(node, plain))
     return True
+
+
+def words_for(image: LexborNode, plain: Plain) -> str:
+    """What stands for the image, or nothing: most are ornaments with the name of a file."""
+    words = " ".join((image.attributes.get("alt") or "").split())
+    if not words or not any(letter.isalnum() for letter in words):
+        return words
+    link = image.parent
+    is_link = link is not None and link.tag == "a" and not (link.text_content or "").strip()
+    return f"[{words}]" if plain.tells_images or is_link else ""
 
 
 def write_text(plain: Plain, node: LexborNode) -> None:

@@ -10,19 +10,26 @@ PARAMETER = re.compile(r';\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^;]*))'
 PIECE = re.compile(r"(.+?)(?:\*(\d{1,4}))?(\*)?$", re.DOTALL)
 ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
+FORGOTTEN = re.compile(r"\A(\s*[\w.+-]+/[\w.+-]+)(\s+[\w*-]+\s*=)", re.ASCII)
+
 Pieces = dict[int, tuple[str, bool]]
 
 
 def value_of(header: str) -> str:
     """What stands before the parameters, in lower case: text/plain, attachment."""
-    value = header.partition(";")[0].replace("\r", "").replace("\n", "")
+    value = separated(header).partition(";")[0].replace("\r", "").replace("\n", "")
     return value.strip(" \t\"'").lower()
+
+
+def separated(header: str) -> str:
+    """The header with the semicolon after its value that some forget."""
+    return FORGOTTEN.sub(r"\1;\2", header, count=1)
 
 
 def parameters(header: str) -> dict[str, Pieces]:
     """The pieces of each parameter by number, and whether they are percent-encoded (RFC 2231)."""
     found: dict[str, Pieces] = {}
-    for match in PARAMETER.finditer(header):
+    for match in PARAMETER.finditer(separated(header)):
         piece = PIECE.match(match[1].lower())
         if piece is None:
             continue

@@ -4,7 +4,7 @@ There is a cap on everything that a stranger could make endless.
 """
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from quopri import decodestring
 
@@ -39,8 +39,23 @@ class Content:
 def parse_mail(raw: bytes) -> Parsed:
     """What the mail says.  Raises Unreadable with a plain reason, and nothing else."""
     root = split(raw)
+    return said(root, gathered(root))
+
+
+def parse_mail_with_source(raw: bytes) -> Parsed:
+    """The same, with the HTML as it came beside it."""
+    root = split(raw)
+    content = gathered(root)
+    return replace(said(root, content), source_html=source_html(content))
+
+
+def gathered(root: Part) -> Content:
     content = Content()
     gather(root, content)
+    return content
+
+
+def said(root: Part, content: Content) -> Parsed:
     text, html = joined_text(content), joined_html(content)
     safe = sanitise(html) if html is not None else None
     top = Top(root, content.charset)
@@ -67,6 +82,7 @@ def parse_mail(raw: bytes) -> Parsed:
         signature=words.signature,
         forward=words.forward,
         remote_images=safe.remote_images if safe else 0,
+        tracking_images=safe.tracking_images if safe else 0,
         category=kind.category,
         may_answer=kind.may_answer,
         bounces=kind.bounces,
@@ -121,8 +137,7 @@ def file_name(part: Part) -> str | None:
 
 def unpacked(part: Part, content: Content) -> bytes:
     """The part's bytes with its transfer encoding undone; as they are when it makes no sense."""
-    payload = part.get_payload()
-    raw = payload.encode("latin-1") if isinstance(payload, str) else b""
+    raw = part.body
     encoding = value_of(part.header("content-transfer-encoding")).split(" ")[0]
     if encoding == "base64":
         return base64_bytes(raw)
@@ -168,6 +183,10 @@ def joined_text(content: Content) -> str:
         for plain, html in content.bodies
     ]
     return "\n".join(text for text in texts if text.strip())[:MOST_TEXT].strip("\n")
+
+
+def source_html(content: Content) -> str | None:
+    return "\n".join(html for _, html in content.bodies if html)[:MOST_TEXT] or None
 
 
 def joined_html(content: Content) -> str | None:

@@ -1,6 +1,5 @@
 """What a mail says, as plain values that can cross a process boundary as JSON."""
 
-import base64
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -59,20 +58,25 @@ class Bounced:
 
 @dataclass(frozen=True)
 class Forward:
-    """A mail that was passed on: what its bearer says above it, and what it said."""
+    """A mail that was passed on: what its bearer says above it, and what it said.
+
+    It is not certain when mere headers stand above it: some programs put the same ones
+    above the history of a reply.
+    """
 
     comment: str
     author: str
     subject: str
     text: str
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
 class Verdict:
     """What a mail server on the way says of the mail: `by` it, `method` has this `result`.
 
-    Methods are spf, dkim, dmarc, arc and spam (result yes or no); `domain` is the one
-    that was checked, or "".
+    Methods are spf, dkim, dmarc, arc, spam and virus (these two with the result yes or
+    no); `domain` is the one that was checked, or "".
     """
 
     method: str
@@ -88,7 +92,8 @@ class Parsed:
 
     Addresses are `[name, email]`; ids carry no angle brackets.  `date` is the one
     that the sender gave, aware, in UTC.  `delivered_to` are the addresses that mail
-    servers say it came for, the envelope's among them.  `body_html` is sanitised.
+    servers say it came for, the envelope's among them.  `body_html` is sanitised;
+    `source_html`, as it came and never to be shown in a page, is there only when asked for.
 
     `segments` are `[kind, start, end]` of `body_text`, in code points, in order and
     without overlap: "own" words, a "quote" with its introduction, a "signature".
@@ -116,12 +121,14 @@ class Parsed:
     references: list[str] = field(default_factory=list)
     body_text: str = ""
     body_html: str | None = None
+    source_html: str | None = None
     segments: list[list[Any]] = field(default_factory=list)
     quoted_from: int | None = None
     reply_text: str = ""
     signature: str | None = None
     forward: Forward | None = None
     remote_images: int = 0
+    tracking_images: int = 0
     category: Category = Category.ORDINARY
     may_answer: bool = True
     bounces: list[Bounced] = field(default_factory=list)
@@ -138,26 +145,27 @@ class Parsed:
         return self.category is not Category.ORDINARY or not self.may_answer
 
 
-def to_json(parsed: Parsed) -> dict[str, Any]:
-    """The mail as JSON can hold it: dates in ISO 8601, contents in base64."""
+def to_json(parsed: Parsed) -> tuple[dict[str, Any], list[bytes]]:
+    """The mail as JSON can hold it, dates in ISO 8601, and beside it the contents of its files."""
     plain = {name: getattr(parsed, name) for name in Parsed.__dataclass_fields__}
     plain["date"] = parsed.date and parsed.date.isoformat()
     plain["forward"] = parsed.forward and asdict(parsed.forward)
     plain["bounces"] = [asdict(bounced) for bounced in parsed.bounces]
     plain["verdicts"] = [asdict(verdict) for verdict in parsed.verdicts]
     plain["attachments"] = [
-        asdict(file) | {"content": base64.b64encode(file.content).decode()}
+        {name: getattr(file, name) for name in ParsedFile.__dataclass_fields__ if name != "content"}
+        | {"size": len(file.content)}
         for file in parsed.attachments
     ]
-    return plain
+    return plain, [file.content for file in parsed.attachments]
 
 
-def from_json(plain: dict[str, Any]) -> Parsed:
+def from_json(plain: dict[str, Any], contents: list[bytes]) -> Parsed:
     """The mail again.  Raises KeyError, TypeError or ValueError for anything else."""
     date, forward = plain["date"], plain["forward"]
     files = [
-        ParsedFile(**(file | {"content": base64.b64decode(file["content"])}))
-        for file in plain["attachments"]
+        ParsedFile(**{name: file[name] for name in file if name != "size"}, content=content)
+        for file, content in zip(plain["attachments"], contents, strict=True)
     ]
     rich = {
         "date": datetime.fromisoformat(date) if date else None,

@@ -1,152 +1,188 @@
-"""Where the history that a reply quotes begins.  Every rule takes time linear to the text."""
+"""Where a mail quotes or passes on another one.  Every rule takes time linear to the text.
 
-from collections.abc import Iterator
+A quotation begins with an introduction ("On Monday ... wrote:"), a block of headers, a
+divider ("-----Original Message-----") or a mark (">"), and the HTML may name it.  Where
+marks follow, it ends with them; where none do, everything below is history.
+"""
 
-LONGEST_INTRO = 300  # characters: "On ..., a long name <a long address> wrote:"
-INTRO_LINES = 4  # programs wrap it
-HEADER_LINES = 6  # of Outlook's block: From, Sent, To, Cc, Subject
+from dataclasses import dataclass
 
-# "On Monday ... wrote:", in the languages that mail programs speak.
-INTRO_BEGINS = (
-    "on ", "am ", "le ", "el ", "il ", "em ", "op ", "den ", "dne ", "w dniu ", "dnia ",
-    "pe ", "a ", "på ", "at ", "from ", "le\u00a0", "在", "于", "20",
-)  # fmt: skip
-INTRO_ENDS = (
-    "wrote", "writes", "said", "schrieb", "a écrit", "escribió", "ha scritto", "escreveu",
-    "schreef", "skrev", "napsal", "napsal(a)", "napisał", "napisał(a)", "a scris", "kirjoitti",
-    "írta", "yazdı", "написал", "пишет", "写道", "のメール", "geschreven",
-)  # fmt: skip
-# The lines above a history that was not marked with ">".
-DIVIDERS = (
-    "original message", "original-nachricht", "ursprüngliche nachricht", "message d'origine",
-    "mensaje original", "messaggio originale", "mensagem original", "oorspronkelijk bericht",
-    "ursprungligt meddelande", "oprindelig meddelelse", "wiadomość oryginalna", "reply message",
-)  # fmt: skip
-BLOCK_FIRST = ("from:", "von:", "de:", "de :", "da:", "van:", "från:", "fra:", "od:", "от:")
-BLOCK_NEXT = (
-    "sent:", "date:", "to:", "cc:", "subject:", "gesendet:", "an:", "betreff:", "datum:",
-    "envoyé:", "envoyé :", "à:", "à :", "objet:", "objet :", "date :", "enviado:", "enviado el:",
-    "para:", "asunto:", "assunto:", "inviato:", "a:", "oggetto:", "verzonden:", "aan:",
-    "onderwerp:", "skickat:", "till:", "ämne:", "sendt:", "til:", "emne:", "кому:", "тема:",
-)  # fmt: skip
+from ally.channels.mail.dividers import divider, is_rule
+from ally.channels.mail.header_blocks import HeaderBlock, block_below, header_block
+from ally.channels.mail.introductions import introduction
+from ally.channels.mail.lines import Line, next_filled
 
-Line = tuple[int, str]
+MOST_READ = 2_000  # unmarked lines that are looked at closely: a reply is typed near the top
+MOST_QUOTATIONS = 500  # whoever answers more lines than that has written a program
+WIDTH = 40  # characters of a quoted line that a program may have broken
+MOST_BROKEN = 2  # lines in a row that lost their mark
 
 
-def quoted_from(text: str) -> int | None:
-    """The code point at which the quoted history begins, or None when there is none at the end.
+@dataclass(frozen=True)
+class Quotation:
+    """A mail inside of the mail: it begins at the code point `start`, its words on the line
+    `below`, and `end` is the first line behind it.
 
-    A text that is nothing but quotation, answers between the quoted lines, and
-    forwards have none: there the quoted part is what the mail is about.
+    `headers` are the lines that stand above it.  A forward says so itself; headers
+    alone may be either.
     """
-    lines = list(numbered(text))
-    own = [number for number, (_, line) in enumerate(lines) if is_own(line)]
-    start = first_divider(lines)
-    quoted = trailing_quote(lines, own)
-    if quoted is not None and (start is None or quoted < start):
-        start = quoted
-    if start is None or not own or own[0] >= start:
-        return None
-    return lines[start][0]
+
+    start: int
+    below: int
+    end: int
+    headers: HeaderBlock | None = None
+    is_forward: bool = False
+    is_marked: bool = False
+
+    @property
+    def is_passed_on(self) -> bool:
+        """Whether it may be a forward: an introduction or a mere mark never begins one."""
+        return self.is_forward or self.headers is not None
 
 
-def numbered(text: str) -> Iterator[Line]:
-    """Each line, and the code point at which it begins."""
-    position = 0
-    for line in text.split("\n"):
-        yield position, line
-        position += len(line) + 1
+def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
+    """The outermost ones, in order; `openings` are what the HTML says that they begin with.
 
-
-def is_own(line: str) -> bool:
-    """Whether the line is written by the sender: neither blank nor marked with ">"."""
-    stripped = line.strip()
-    return bool(stripped) and not stripped.startswith(">")
-
-
-def trailing_quote(lines: list[Line], own: list[int]) -> int | None:
-    """The first line of the quotation that ends the text, its introduction with it."""
-    last = own[-1] if own else -1
-    first = next((n for n in range(last + 1, len(lines)) if lines[n][1].strip()), None)
-    if first is None:
-        return None
-    return intro_above(lines, last) if last >= 0 and ends_intro(lines[last][1]) else first
-
-
-def intro_above(lines: list[Line], last: int) -> int:
-    """The first line of the introduction that ends at `last`; the next one if it is none."""
-    for first in range(last, max(-1, last - INTRO_LINES), -1):
-        if not is_own(lines[first][1]):
-            break
-        if begins_intro(lines[first][1]):
-            return first
-    return last
-
-
-def first_divider(lines: list[Line]) -> int | None:
-    """The first line from which on all is history, by the words that programs put above it."""
-    for number, (_, line) in enumerate(lines):
-        low = line.strip().lower()
-        if not low or len(low) > LONGEST_INTRO:
+    Headers with nothing above them belong to what the mail itself says: its words
+    are read on.
+    """
+    found: list[Quotation] = []
+    at = read = 0
+    is_typed = False
+    while at < len(lines) and len(found) < MOST_QUOTATIONS:
+        quotation = quotation_at(lines, at, openings, only_marks=read > MOST_READ)
+        if quotation is None:
+            is_filled = not lines[at].is_blank
+            is_typed, read, at = is_typed or is_filled, read + is_filled, at + 1
             continue
-        if is_divider(low) or is_header_block(lines, number, low):
-            return above_rule(lines, number)
-        if begins_intro(low) and is_whole_intro(lines, number):
-            return number
-    return None
+        is_typed = is_typed or quotation.start > lines[at].start
+        if not is_typed and not found and is_bare(quotation):
+            quotation = ended(quotation, quotation.below)
+        found.append(quotation)
+        at = max(quotation.end, at + 1)
+    return found
 
 
-def is_divider(low: str) -> bool:
-    return low.startswith("--") and low.strip("- ").rstrip(":") in DIVIDERS
+def is_bare(quotation: Quotation) -> bool:
+    """Whether mere headers, not marked and not said to be a forward, stand above the words."""
+    return quotation.headers is not None and not (quotation.is_forward or quotation.is_marked)
 
 
-def is_header_block(lines: list[Line], number: int, low: str) -> bool:
-    if not low.lstrip("*").startswith(BLOCK_FIRST):
-        return False
-    below = lines[number + 1 : number + 1 + HEADER_LINES]
-    found = sum(line[:40].strip(" *").lower().startswith(BLOCK_NEXT) for _, line in below)
-    return found >= 2 and not is_forward(lines, number)
+def ended(quotation: Quotation, end: int) -> Quotation:
+    return Quotation(quotation.start, quotation.below, end, quotation.headers)
 
 
-def is_forward(lines: list[Line], number: int) -> bool:
-    """Whether the block belongs to a forward, which says so above it."""
-    above = (line.strip().lower()[:LONGEST_INTRO] for _, line in lines[max(0, number - 3) : number])
-    return any("forward" in line or "weitergeleitet" in line or "transf" in line for line in above)
+def quotation_at(
+    lines: list[Line], at: int, openings: list[str], *, only_marks: bool = False
+) -> Quotation | None:
+    """The quotation that begins on this line."""
+    if lines[at].is_blank:
+        return None
+    if only_marks:
+        return marked(lines, at)
+    is_forward = divider(lines, at)
+    if is_forward is not None:
+        return below_divider(lines, at, is_forward)
+    return below_headers(lines, at) or marked(lines, at) or introduced(lines, at, openings)
 
 
-def above_rule(lines: list[Line], number: int) -> int:
-    """The line of underscores above the block, where Outlook draws one."""
-    for above in range(number - 1, max(-1, number - 3), -1):
-        stripped = lines[above][1].strip()
-        if stripped:
-            return above if len(stripped) > 4 and not stripped.strip("_") else number
-    return number
+def below_headers(lines: list[Line], top: int) -> Quotation | None:
+    """What stands below a block of headers, and below the line that a program draws above it."""
+    is_announced = is_rule(lines[top])
+    at = next_filled(lines, top + 1, within=3) if is_announced else top
+    if at == len(lines):
+        return None
+    headers = header_block(lines, at, is_announced=is_announced and "_" in lines[top].text)
+    if headers is None:
+        return None
+    return quoted(lines, top, headers.below, headers=headers, is_marked=lines[at].is_marked)
 
 
-def is_whole_intro(lines: list[Line], number: int) -> bool:
-    """Whether an introduction with a date or an address begins here, and nothing stands between
-    it and the history."""
-    words = ""
-    for _, line in lines[number : number + INTRO_LINES]:
-        if not line.strip() or len(words) > LONGEST_INTRO:
-            return False
-        words = f"{words} {line.strip()[:LONGEST_INTRO]}"
-        if ends_intro(line):
-            dated = "@" in words or sum(letter.isdigit() for letter in words) >= 3
-            return dated and not is_marked_below(lines, number + INTRO_LINES)
-    return False
+def marked(lines: list[Line], at: int) -> Quotation | None:
+    if not lines[at].is_marked:
+        return None
+    return Quotation(lines[at].start, at, marked_end(lines, at), is_marked=True)
 
 
-def is_marked_below(lines: list[Line], number: int) -> bool:
-    """Whether ">" marks the history near here, so that answers between its lines can be told."""
-    near = lines[number - INTRO_LINES : number + 2]
-    return any(line.lstrip().startswith(">") for _, line in near)
+def introduced(lines: list[Line], at: int, openings: list[str]) -> Quotation | None:
+    begun = introduction(lines, at, openings)
+    if begun is None:
+        return None
+    below = next_filled(lines, begun.below)
+    is_marked = below < len(lines) and lines[below].is_marked
+    if not (begun.is_sure or is_marked):
+        return None
+    end = marked_end(lines, below) if is_marked else len(lines)
+    return Quotation(begun.start, begun.below, end, is_marked=is_marked)
 
 
-def begins_intro(line: str) -> bool:
-    return line.strip().lower().startswith(INTRO_BEGINS)
+def below_divider(lines: list[Line], at: int, is_forward: bool) -> Quotation:
+    headers = block_below(lines, at + 1)
+    below = headers.below if headers else at + 1
+    return quoted(
+        lines,
+        at,
+        below,
+        headers=headers,
+        is_forward=is_forward,
+        is_marked=lines[at].is_marked or is_marked_from(lines, at + 1),
+    )
 
 
-def ends_intro(line: str) -> bool:
-    low = line.strip().lower()[-LONGEST_INTRO:]
-    return low.endswith((":", "：")) and any(word in low for word in INTRO_ENDS)
+def quoted(
+    lines: list[Line],
+    top: int,
+    below: int,
+    *,
+    headers: HeaderBlock | None,
+    is_forward: bool = False,
+    is_marked: bool,
+) -> Quotation:
+    at = next_filled(lines, below)
+    marks = at < len(lines) and lines[at].is_marked
+    end = marked_end(lines, at) if marks else (below if is_marked else len(lines))
+    return Quotation(lines[top].start, below, end, headers, is_forward, is_marked or marks)
+
+
+def is_marked_from(lines: list[Line], number: int) -> bool:
+    at = next_filled(lines, number)
+    return at < len(lines) and lines[at].is_marked
+
+
+def marked_end(lines: list[Line], number: int) -> int:
+    """The first line behind the marked ones that begin here.
+
+    Blank lines between them are theirs, and so are the rests of lines that a
+    program broke on the way.
+    """
+    at = end = number
+    while at < len(lines):
+        if lines[at].is_marked:
+            at = end = at + 1
+        elif lines[at].is_blank:
+            at = next_filled(lines, at)
+            if at < len(lines) and not lines[at].is_marked:
+                break
+        elif rest := broken(lines, at):
+            at = end = at + rest
+        else:
+            break
+    return end
+
+
+def broken(lines: list[Line], at: int) -> int:
+    """How many lines from here on are the rest of the marked one above, which was too long."""
+    above = lines[at - 1]
+    for count in range(1, MOST_BROKEN + 1):
+        if at + count >= len(lines) or lines[at + count].is_blank:
+            return 0
+        if lines[at + count].is_marked:
+            return count if is_rest(above, lines[at]) else 0
+    return 0
+
+
+def is_rest(above: Line, line: Line) -> bool:
+    begins, before = line.seen[:1], above.seen[-1:]
+    if line.seen.endswith(">") and "<" not in line.seen:
+        return True
+    return not begins.isupper() and (len(above.text) >= WIDTH + 20 or before not in {".", "!", "?"})

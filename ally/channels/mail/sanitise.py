@@ -11,18 +11,24 @@ from dataclasses import dataclass
 import nh3
 
 from ally.channels.mail.html_text import refuse_endless, text_of
+from ally.channels.mail.inert import CID, EMBEDDED, Images, is_loadable, make_inert, own_classes
+from ally.channels.mail.styles import HARMLESS_STYLES, harmless_sheet, harmless_style
 
 ROUNDS = 12  # how often the result is cleaned again until it no longer changes
 
-BOX = {"align", "valign", "bgcolor", "width", "height", "style", "dir", "title"}
-ALLOWED: dict[str, set[str]] = {
-    "a": {"href", "title", "style", "dir"},
-    "abbr": {"title"},
+EVERY = {"class", "style", "dir", "title"}
+# Where images have their addresses, and a mail its styles, out of a browser's reach: see `inert`.
+ADDRESSES = {"data-remote", "data-cid", "data-embedded"}
+SHEET = "data-sheet"
+BOX = {"align", "valign", "bgcolor", "width", "height"}
+OWN: dict[str, set[str]] = {
+    "a": {"href"},
+    "abbr": set(),
     "b": set(),
-    "bdi": {"dir"},
-    "bdo": {"dir"},
+    "bdi": set(),
+    "bdo": set(),
     "big": set(),
-    "blockquote": BOX,
+    "blockquote": BOX | {"type"},
     "br": set(),
     "caption": BOX,
     "center": set(),
@@ -33,7 +39,7 @@ ALLOWED: dict[str, set[str]] = {
     "dd": set(),
     "del": set(),
     "dfn": set(),
-    "div": BOX,
+    "div": BOX | {SHEET},
     "dl": set(),
     "dt": set(),
     "em": set(),
@@ -46,9 +52,9 @@ ALLOWED: dict[str, set[str]] = {
     "h4": BOX,
     "h5": BOX,
     "h6": BOX,
-    "hr": {"align", "width", "size", "color", "style"},
+    "hr": {"align", "width", "size", "color"},
     "i": set(),
-    "img": {"src", "alt", "width", "height", "align", "border", "hspace", "vspace", "title"},
+    "img": {"alt", "width", "height", "align", "border", "hspace", "vspace"} | ADDRESSES,
     "ins": set(),
     "kbd": set(),
     "li": BOX | {"value"},
@@ -60,7 +66,7 @@ ALLOWED: dict[str, set[str]] = {
     "s": set(),
     "samp": set(),
     "small": set(),
-    "span": {"style", "dir", "title"},
+    "span": set(),
     "strike": set(),
     "strong": set(),
     "sub": set(),
@@ -78,90 +84,76 @@ ALLOWED: dict[str, set[str]] = {
     "var": set(),
     "wbr": set(),
 }
+ALLOWED = {tag: own | EVERY for tag, own in OWN.items()}
 # Their content is no text for a reader.
 EMPTIED = {"script", "style", "title", "head", "template", "noscript", "noembed", "noframes",
            "iframe", "object", "embed", "applet", "svg", "math", "xml", "textarea", "select",
            "audio", "video", "canvas", "frameset", "xmp", "plaintext"}  # fmt: skip
-EDGES = {f"{what}-{edge}" for what in ("border", "margin", "padding")
-         for edge in ("top", "right", "bottom", "left")}  # fmt: skip
-HARMLESS_STYLES = EDGES | {
-    "background-color", "border", "border-collapse", "border-color", "border-radius",
-    "border-spacing", "border-style", "border-width", "color", "direction", "font", "font-family",
-    "font-size", "font-style", "font-variant", "font-weight", "height", "letter-spacing",
-    "line-height", "list-style-type", "margin", "max-width", "min-width", "padding", "text-align",
-    "text-decoration", "text-indent", "text-transform", "vertical-align", "white-space", "width",
-    "word-break", "word-spacing",
-}  # fmt: skip
-# A style with any of these is dropped whole: functions other than colours fetch or compute.
-FUNCTION = re.compile(r"(?:^|[^\w-])(?!rgba?\(|hsla?\()[\w-]*\(", re.ASCII)
-NEVER_IN_STYLE = ("\\", "/*", "@", "<", ">", "expression", "javascript", "behavior", "-moz-bind")
 LINK = re.compile(r"(?:https?://[^/\\\s]|mailto:)", re.IGNORECASE)
-REMOTE = re.compile(r"(?:https?:|//|\\\\|/\\|\\/|ftp:)", re.IGNORECASE)
-BLANKS = re.compile(r"[\x00-\x20]+")  # browsers skip them inside of an address's scheme
 
 
 @dataclass(frozen=True)
 class Sanitised:
-    """Harmless HTML, and how many images were taken out of it: remote ones, and ones of the mail
-    itself (`cid:`)."""
+    """Harmless HTML, and how many images cannot load from it: remote ones, ones that would only
+    tell that the mail was read, and ones of the mail itself (`cid:`)."""
 
     html: str
     remote_images: int = 0
     own_images: int = 0
+    tracking_images: int = 0
 
 
 def sanitise(untrusted: str) -> Sanitised:
     """The HTML without anything that acts, loads, or covers up.  Doing it again changes nothing.
 
-    Images keep their alternative text.  HTML that never settles becomes its plain text:
-    a parser that reads its own output differently is what mutation attacks live on.
-    Raises Unreadable for HTML that would take too long.
+    Images keep their alternative text, and their addresses where no browser looks for
+    them; those that nobody would see are gone.  HTML that never settles becomes its
+    plain text: a parser that reads its own output differently is what mutation attacks
+    live on.  Raises Unreadable for HTML that would take too long.
     """
     refuse_endless(untrusted)
-    images = {"remote": 0, "own": 0}
-    cleaned = clean(untrusted, images)
+    images = Images()
+    cleaned = clean(make_inert(untrusted, images))
     for _ in range(ROUNDS):
-        again = clean(cleaned, {"remote": 0, "own": 0})
+        again = clean(make_inert(cleaned, Images()))
         if again == cleaned:
-            return Sanitised(cleaned, images["remote"], images["own"])
+            break
         cleaned = again
-    plain = clean(html.escape(text_of(untrusted), quote=False), {"remote": 0, "own": 0})
-    return Sanitised(plain, images["remote"], images["own"])
+    else:
+        cleaned = clean(html.escape(text_of(untrusted), quote=False))
+    return Sanitised(cleaned, images.remote, images.own, images.tracking)
 
 
-def clean(untrusted: str, images: dict[str, int]) -> str:
-    def keep(tag: str, attribute: str, value: str) -> str | None:
-        if tag == "img" and attribute == "src":
-            count_image(value, images)
-            return None
-        if attribute == "href":
-            return value if LINK.match(value) else None
-        if attribute == "style":
-            return value if is_harmless_style(value) else None
-        return value
-
+def clean(untrusted: str) -> str:
     return nh3.clean(
         untrusted,
         tags=set(ALLOWED),
         clean_content_tags=EMPTIED,
         attributes=ALLOWED,
-        attribute_filter=keep,
+        attribute_filter=kept_value,
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
         generic_attribute_prefixes=set(),
-        url_schemes={"http", "https", "mailto", "cid"},
+        url_schemes={"http", "https", "mailto"},
         filter_style_properties=HARMLESS_STYLES,
     )
 
 
-def count_image(address: str, images: dict[str, int]) -> None:
-    address = BLANKS.sub("", address)
-    if address[:4].lower() == "cid:":
-        images["own"] += 1
-    elif REMOTE.match(address):
-        images["remote"] += 1
-
-
-def is_harmless_style(value: str) -> bool:
-    low = value.lower()
-    return not FUNCTION.search(low) and not any(sign in low for sign in NEVER_IN_STYLE)
+def kept_value(tag: str, attribute: str, value: str) -> str | None:
+    """What an allowed attribute may say; None takes it away."""
+    match attribute:
+        case "href":
+            return value if LINK.match(value) else None
+        case "style":
+            return harmless_style(value) or None
+        case "class":
+            return own_classes(value) or None
+        case "data-sheet":
+            return harmless_sheet(value) or None
+        case "data-remote":
+            return value if is_loadable(value) else None
+        case "data-cid":
+            return value if CID.fullmatch(value) else None
+        case "data-embedded":
+            return value if EMBEDDED.fullmatch(value) else None
+    return value

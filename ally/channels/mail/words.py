@@ -3,6 +3,7 @@
 import binascii
 import codecs
 import re
+from functools import lru_cache
 
 from ally.channels.mail.headers import clean
 
@@ -11,31 +12,49 @@ SHORTEST_GUESS = 64  # bytes; below that a guess is worse than the usual charset
 
 # Names of codecs that are charsets: Python has others, some of them slow or not even text.
 CHARSET = re.compile(
-    r"(?:utf[-_]?(?:7|8|16|32)|us-?ascii|ascii|latin|iso[-_]?(?:8859|2022)|iso_ir|windows-?\d"
-    r"|cp-?\d|koi8|big5|gb|euc|shift|sjis|ks_c|mac|hz|johab|tis|kz1048|ptcp|hp-)[\w:.-]*",
+    r"(?:utf-(?:7|8|16|32)|us-ascii|ascii|latin|iso-?(?:8859|2022)|iso-ir|cp-?\d|koi8|big5|gb|euc"
+    r"|shift|sjis|ks-?c|mac|hz|johab|tis|kz1048|ptcp|hp-)[\w:.-]*",
     re.ASCII,
 )
+# How charsets are misspelt: (what is written, what is meant).  Blanks and "_" are "-" by then.
+SPELLINGS = [
+    (re.compile(r"(?:x-)?(?:windows|win|cp|ansi|dos|ibm|ms|oem)-?(\d{3,4})"), r"cp\1"),
+    (re.compile(r"(?:x-)?(?:iso-?)?8859-?(\d{1,2})(?:-?[ei]|:.*)?"), r"iso-8859-\1"),
+    (re.compile(r"(?:unicode-?1-?1-?|x-)?utf-?(7|8|16|32)-?(le|be)?(?:mb\d|-?n|-?mac|-sig)?"),
+     r"utf-\1\2"),
+    (re.compile(r"ansi-x3\.4-\d{4}|us-?ascii.*|iso-?646.*"), "ascii"),
+    (re.compile(r"x-(.+)"), r"\1"),
+]  # fmt: skip
 ALIASES = {
     # What the web calls latin-1 and ascii is Windows' superset of it, and so it is in mails.
     "iso-8859-1": "cp1252",
-    "iso8859-1": "cp1252",
     "latin1": "cp1252",
+    "latin-1": "cp1252",
     "iso-8859-9": "cp1254",
-    "iso-8859-8-i": "iso-8859-8",
-    "iso-8859-8-e": "iso-8859-8",
+    "iso-8859-11": "cp874",
+    "tis-620": "cp874",
     "gb2312": "gb18030",
+    "gb-2312": "gb18030",
     "gbk": "gb18030",
-    "ks_c_5601-1987": "cp949",
+    "ks-c-5601-1987": "cp949",
+    "ksc5601": "cp949",
     "euc-kr": "cp949",
-    "shift_jis": "cp932",
-    "windows-31j": "cp932",
-    "unicode-1-1-utf-7": "utf-7",
-    "utf8mb4": "utf-8",
-    "utf-16": "utf-16",
+    "shift-jis": "cp932",
+    "sjis": "cp932",
+    "cp31j": "cp932",
+    "eucjp": "euc-jp",
     "macintosh": "mac-roman",
-    "windows-874": "cp874",
+    "mac": "mac-roman",
 }
+# Those that mails come in, the likelier first where they fit equally well.
+GUESSED = ["cp1252", "cp1250", "iso8859_2", "cp1251", "koi8_r", "cp1253", "cp1254", "cp1255",
+           "cp1256", "cp932", "euc_jp", "gb18030", "big5", "cp949", "cp874"]  # fmt: skip
 ENCODED_WORD = re.compile(r"=\?([^?\s*]{1,60})(?:\*[^?\s]{0,20})?\?([bBqQ])\?([^?]*)\?=")
+UNNAMED = re.compile(r"[\s_-]+")
+LONGEST_CHARSET = 60  # characters
+JAPANESE_SHIFT = re.compile(rb"\x1b(\$B|\$@|\(B|\(J|\(I)")
+HIGH_BITS = bytes(byte | 0x80 if 0x20 < byte < 0x7F else byte for byte in range(256))
+UTF7_WORD = re.compile(r"\+[A-Za-z0-9+/]{2,}-")
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -58,9 +77,12 @@ def decode(raw: bytes, charset: str | None = None, *, else_as: str | None = None
     return storable(raw.decode(guessed or "cp1252", "replace"))
 
 
-def codec_of(charset: str | None) -> str | None:
-    """Python's name for a charset that a mail names, or None when it is none."""
-    name = (charset or "").strip(" \t\"'<>").lower()
+@lru_cache(maxsize=500)
+def known_codec(name: str) -> str | None:
+    for spelling, meant in SPELLINGS:
+        if match := spelling.fullmatch(name):
+            name = match.expand(meant).lower().removesuffix("none")
+            break
     name = ALIASES.get(name, name)
     if not CHARSET.fullmatch(name):
         return None
@@ -70,13 +92,35 @@ def codec_of(charset: str | None) -> str | None:
         return None
 
 
+def codec_of(charset: str | None) -> str | None:
+    """Python's name for a charset that a mail names, or misspells; None when it is none."""
+    name = UNNAMED.sub("-", (charset or "")[:LONGEST_CHARSET].strip(" \t\"'<>;=").lower())
+    return known_codec(name) if name else None
+
+
 def decoded_strictly(raw: bytes, codec: str | None) -> str | None:
     if codec is None:
         return None
     try:
         return storable(raw.decode(codec))
     except UnicodeError:
-        return None
+        return storable(outlook_japanese(raw)) if codec == "iso2022_jp" else None
+
+
+def outlook_japanese(raw: bytes) -> str:
+    """ISO-2022-JP with the signs that Windows adds to it, such as numbers in circles."""
+    pieces = JAPANESE_SHIFT.split(raw)
+    text = [pieces[0].decode("ascii", "replace")]
+    for shift, piece in zip(pieces[1::2], pieces[2::2], strict=True):
+        # With their high bits set they are EUC, whose codec knows these signs.
+        high = piece.translate(HIGH_BITS)
+        if shift in {b"$B", b"$@"}:
+            text.append(high.decode("euc_jis_2004", "replace"))
+        elif shift == b"(I":
+            text.append(high.decode("cp932", "replace"))
+        else:
+            text.append(piece.decode("ascii", "replace"))
+    return "".join(text)
 
 
 def likeliest_charset(raw: bytes) -> str:
@@ -85,8 +129,13 @@ def likeliest_charset(raw: bytes) -> str:
     # Imported where it is needed: few mails do, and it takes a while.
     from charset_normalizer import from_bytes
 
-    best = from_bytes(raw[:GUESSED_BYTES]).best()
-    return best.encoding if best else "cp1252"
+    matches = list(from_bytes(raw[:GUESSED_BYTES], cp_isolation=GUESSED))
+    if not matches:
+        return "cp1252"
+    cleanest = min(match.chaos for match in matches)
+    fitting = [match for match in matches if match.chaos <= cleanest + 0.001]
+    best = max(fitting, key=lambda m: (round(m.coherence, 2), -GUESSED.index(m.encoding)))
+    return best.encoding
 
 
 def storable(text: str) -> str:
@@ -102,6 +151,8 @@ def readable(value: str, *, body_charset: str | None = None) -> str:
     `value` is as the parser gives it, one character for each byte.
     """
     raw = value.replace("\r", "").replace("\n", "").encode("latin-1", "replace")
+    if codec_of(body_charset) == "utf-7" and UTF7_WORD.search(value):
+        return decode(raw, body_charset)
     return decode(raw, else_as=body_charset)
 
 

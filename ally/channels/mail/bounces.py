@@ -1,0 +1,203 @@
+"""Mails that come back: who was not reached, for good or for now, and why.
+
+A report with fields (RFC 3464) is believed as it is.  Without them, the words of the
+mail server are read, and only if the mail seems to be a server's: people write about
+mails that came back too.
+"""
+
+from ally.channels.mail.bounce_text import (
+    Failed,
+    failed_in,
+    generated_from,
+    report_lines,
+)
+from ally.channels.mail.bounce_words import (
+    ANSWERED,
+    DELAY,
+    FAILED_STATUS,
+    FOR_GOOD,
+    PHRASE,
+    REPLY_CODE,
+    STATUS,
+    SUBJECT,
+    best_status,
+)
+from ally.channels.mail.headers import clean
+from ally.channels.mail.leaves import MOST_READ, leaf_bytes, leaf_text, leaves
+from ally.channels.mail.params import raw_parameter
+from ally.channels.mail.parsed import Bounced, Category, Unreadable
+from ally.channels.mail.parts import Part, split
+from ally.channels.mail.reasons import reason_of
+from ally.channels.mail.reports import (
+    ADDRESS,
+    MOST_RECIPIENTS,
+    Fields,
+    Report,
+    Reports,
+    address_of,
+    recipients_in_text,
+    reports,
+)
+from ally.channels.mail.returned import original_recipients
+from ally.channels.mail.senders import has_null_path, is_daemon
+from ally.channels.mail.top import Top
+
+LONGEST_DETAIL = 300  # characters
+LONGEST_ADDRESS = 320  # characters
+LONGEST_LIST = 4_000  # characters of X-Failed-Recipients
+REACHED = {"delivered", "relayed", "expanded", "deliverable"}
+
+
+def returned(top: Top, found: Reports, text: str) -> Report | None:
+    """What the mail reports of a delivery; None when it does not report of any."""
+    lines = report_lines(text[:MOST_READ])
+    if not (is_report(top) if found.recipients else is_return(top, found, lines)):
+        return None
+    groups = found.recipients or recipients_in_text(text) or recipients_inside(top.root)
+    return from_fields(groups, lines) if groups else from_text(top, lines, text)
+
+
+def is_report(top: Top) -> bool:
+    """Whether fields about a delivery are the mail's own, not something that a person passes on."""
+    if top.root.kind == "multipart/report":
+        return True
+    return comes_from_server(top) and not passes_on(top)
+
+
+def comes_from_server(top: Top) -> bool:
+    return is_daemon(top) or has_null_path(top) or "x-failed-recipients" in top.root.raw
+
+
+def passes_on(top: Top) -> bool:
+    return bool(ANSWERED.match(top.text("subject"))) and not is_daemon(top)
+
+
+def is_return(top: Top, found: Reports, lines: list[str]) -> bool:
+    """Whether a mail without such fields gives back another, by who writes and in which words."""
+    if top.root.headers("x-failed-recipients"):
+        return True
+    if (found.delivery or is_called_report(top.root)) and comes_from_server(top):
+        return True
+    is_subject = bool(SUBJECT.search(top.text("subject")))
+    is_phrase = bool(PHRASE.search("\n".join(lines)))
+    if is_daemon(top):
+        return is_subject or is_phrase
+    return is_subject and is_phrase and (has_null_path(top) or not passes_on(top))
+
+
+def is_called_report(root: Part) -> bool:
+    return raw_parameter(root.header("content-type"), "report-type") == "delivery-status"
+
+
+def recipients_inside(root: Part) -> list[Fields]:
+    """The fields of a report that a gateway has wrapped into another mail."""
+    inner = next((leaf for leaf in leaves(root) if leaf.kind == "message/rfc822"), None)
+    if inner is None or "delivery-status" not in leaf_text(inner):
+        return []
+    try:
+        mail = split(leaf_bytes(inner))
+    except Unreadable:
+        return []
+    return reports(mail).recipients if mail.kind == "multipart/report" else []
+
+
+def from_fields(groups: list[Fields], lines: list[str]) -> Report:
+    """What a report in fields says; who was reached does not count beside who was not."""
+    failed = [group for group in groups if action_of(group) not in REACHED]
+    told = [bounced_by_fields(group, lines, len(groups)) for group in failed or groups]
+    if not failed:
+        return Report(Category.RECEIPT, told)
+    is_over = any(action_of(group) == "failed" for group in failed)
+    return Report(Category.BOUNCE if is_over else Category.DELAYED, told)
+
+
+def action_of(group: Fields) -> str:
+    """failed, delayed, or one of those who were reached (RFC 3464, 2.3.3); else by the status."""
+    action = group.get("action", "").lower().split(" ")[0].strip(";,.()")
+    if action in REACHED | {"failed", "delayed"}:
+        return action
+    if action.startswith("fail") or action == "undeliverable":
+        return "failed"
+    return {"2": "delivered", "4": "delayed"}.get(group.get("status", "")[:1], "failed")
+
+
+def bounced_by_fields(group: Fields, lines: list[str], count: int) -> Bounced:
+    address, action = address_of(group), action_of(group)
+    diagnostic = group.get("diagnostic-code", "")
+    said = diagnostic.partition(";")[2].strip() if ";" in diagnostic[:40] else diagnostic
+    words = said or words_about(address, lines, count)
+    stated, _, note = group.get("status", "").partition("(")
+    status = best_status(STATUS.findall(stated), FAILED_STATUS.findall(words))
+    if action in REACHED:
+        detail = clean(words)[:LONGEST_DETAIL]
+        return Bounced(address, status, reason="delivered", detail=detail)
+    return bounced(address, status, words, note, action)
+
+
+def words_about(address: str, lines: list[str], count: int) -> str:
+    """What the report says in words of one of its `count` recipients."""
+    found = [one for one in failed_in(lines) if one.address.lower() == address.lower()]
+    if found:
+        return found[0].words
+    return " ".join(" ".join(lines).split()) if count == 1 else ""
+
+
+def bounced(address: str, status: str, words: str, around: str, action: str) -> Bounced:
+    """The failure of one recipient, told by `words`, and by all `around` it where they do not.
+
+    Without a status and a reply code, what is still going to happen decides.
+    """
+    code = REPLY_CODE.search(words)
+    answer = words[code.start() :] if code else words
+    reply_code = code[1] if code else ""
+    if not status:
+        kind = reply_code[:1] or ("4" if action == "delayed" else "5")
+        status = f"{kind}.0.0"
+    return Bounced(
+        address=clean(address)[:LONGEST_ADDRESS],
+        status=status,
+        reply_code=reply_code,
+        reason=reason_of(status, answer, f"{words} {around}"),
+        is_permanent=status[0] == "5" and action != "delayed",
+        detail=clean(answer)[:LONGEST_DETAIL],
+    )
+
+
+def from_text(top: Top, lines: list[str], text: str) -> Report:
+    """What a report in plain words says."""
+    subject = top.text("subject")
+    words = "\n".join([subject, *lines])
+    is_delay = bool(DELAY.search(words)) and not FOR_GOOD.search(words)
+    found = named_failures(top, lines, text) or [Failed("", lines)]
+    around = " ".join([*lines, subject]) if len(found) == 1 else subject
+    return Report(
+        Category.DELAYED if is_delay else Category.BOUNCE,
+        [bounced_by_words(one, around, "delayed" if is_delay else "failed") for one in found],
+    )
+
+
+def named_failures(top: Top, lines: list[str], text: str) -> list[Failed]:
+    """Whom the report names; a header that lists them is the surest."""
+    sender = top.sender()[1]
+    apart_from = [sender, *(email for _, email in top.addresses("to"))]
+    found = failed_in(lines, apart_from=apart_from, domain=sender.rpartition("@")[2])
+    stated = ADDRESS.findall(",".join(top.root.headers("x-failed-recipients"))[:LONGEST_LIST])
+    if stated:
+        by_address = {one.address.lower(): one for one in found}
+        alone = lines if len(stated) == 1 else []
+        listed = [by_address.get(a.lower(), Failed(a, alone)) for a in stated]
+        return listed[:MOST_RECIPIENTS]
+    if found:
+        return found
+    hidden = generated_from(lines) or original_recipients(top.root, text)
+    return [Failed(address, lines) for address in hidden[:MOST_RECIPIENTS]]
+
+
+def bounced_by_words(one: Failed, around: str, action: str) -> Bounced:
+    words, around = one.words, " ".join(around.split())
+    if not (REPLY_CODE.search(words) or FAILED_STATUS.search(words)):
+        code = REPLY_CODE.search(around)
+        words = around[code.start() :] if code else words
+    return bounced(
+        one.address, best_status([], FAILED_STATUS.findall(words)), words, around, action
+    )
