@@ -148,9 +148,9 @@ def with_kept_secrets(
     platform: Platform, given: dict[str, Any], typed: Mapping[str, str], before: Channel | None
 ) -> dict[str, Any]:
     kind = KINDS[platform]
-    if before is None or before.credentials_sealed is None:
+    known = kinds.known(before) if before else None
+    if known is None:
         return given
-    known = kinds.read(before, kind)
     for name in kinds.secret_fields(kind):
         if not given.get(name) and f"{name}_removed" not in typed:
             given[name] = getattr(known, name)

@@ -21,7 +21,7 @@ class SecretBy(StrEnum):
 class Described:
     """`path` begins the webhook's address, "" when nothing is posted to us.
 
-    `secret_name` is what the provider calls its secret; `address` what names the channel there.
+    `called` is what the provider calls its secret; `address` what names the channel there.
     """
 
     title: str
@@ -30,7 +30,7 @@ class Described:
     path: str
     secret_by: SecretBy
     steps: tuple[str, ...]
-    secret_name: str = "Secret"  # noqa: S105 - a label
+    called: str = "Secret"
     address: str = "Address"
     address_hint: str = "Where customers write to, such as support@example.com."
 
@@ -81,7 +81,7 @@ PLATFORMS: dict[Platform, Described] = {
             "told to.",
             "For bounces and complaints, paste the same address under “Webhooks”.",
         ),
-        secret_name="HTTP webhook signing key",
+        called="HTTP webhook signing key",
     ),
     Platform.SENDGRID: Described(
         "SendGrid",
@@ -171,7 +171,7 @@ PLATFORMS: dict[Platform, Described] = {
             "conversation.admin.replied, conversation.admin.closed and conversation.admin.opened.",
             "Under “Authentication”, copy the access token into the settings below.",
         ),
-        secret_name="Client secret",
+        called="Client secret",
         address="App id",
         address_hint="The workspace's id, which stands in Intercom's own addresses after /apps/.",
     ),
@@ -186,7 +186,7 @@ PLATFORMS: dict[Platform, Described] = {
             "Choose the event and the format JSON, and paste the webhook address.",
             "The secret that signs them stands below the list of webhooks.",
         ),
-        secret_name="Signing secret",
+        called="Signing secret",
         address="Shop's domain",
         address_hint="Such as example.myshopify.com.",
     ),
@@ -204,7 +204,7 @@ PLATFORMS: dict[Platform, Described] = {
             "the app, and copy its bot token into the settings below.",
             "Invite the app to the channels that it shall read.",
         ),
-        secret_name="Signing secret",
+        called="Signing secret",
         address="Workspace id",
         address_hint="Begins with T, and stands in the workspace's own web address.",
     ),
