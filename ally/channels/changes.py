@@ -36,6 +36,24 @@ def look_of(channel: Channel) -> dict[str, str]:
     }
 
 
+def shown_fields(channel: Channel) -> dict[str, str]:
+    """What a form shows of the channel: all that `look_of` tells but secrets; a box that is
+    not ticked is absent, as in a form that is sent."""
+    look = look_of(channel)
+    unticked = {field.name for field in OPTION_FIELDS if field.kind == "checkbox"}
+    return {
+        name: value
+        for name, value in look.items()
+        if name not in credentials.SECRET_NAMES and not (name in unticked and value == "no")
+    }
+
+
+def set_secrets(channel: Channel) -> set[str]:
+    """The names of the secret fields that hold something."""
+    look = credentials.look_of(channel)
+    return {name for name in credentials.SECRET_NAMES if look.get(name)}
+
+
 def between(before: dict[str, str], after: dict[str, str]) -> list[Change]:
     """The fields that differ, each with its values; those of a secret are None."""
     secret = credentials.SECRET_NAMES

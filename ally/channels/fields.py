@@ -5,6 +5,8 @@ from typing import Any, get_args
 
 from pydantic.fields import FieldInfo
 
+from ally.channels.platforms import Described
+
 Choices = tuple[tuple[str, str], ...]
 
 
@@ -18,6 +20,7 @@ class Field:
     kind: str = "text"
     choices: Choices = ()
     is_required: bool = False
+    is_for_mail: bool = True
     usual: str = ""
 
     def made_for(self, info: FieldInfo) -> "Field":
@@ -32,6 +35,25 @@ class Field:
             is_required=info.is_required(),
             usual="" if info.is_required() else str(usual),
         )
+
+
+def option_fields(described: Described) -> list[Field]:
+    """What an admin may choose; of chats, only what is not about mail."""
+    return [one for one in OPTION_FIELDS if described.answers_by_mail or not one.is_for_mail]
+
+
+def secret_field(described: Described) -> Field:
+    """For a secret that the provider has made."""
+    hint = "You find it at the provider. It proves that a message is from there."
+    return Field("secret", described.called, hint, kind="secret", is_required=True)
+
+
+def base_fields(described: Described) -> list[Field]:
+    """What every channel has, in the words of its platform."""
+    address = Field("external_id", described.address, described.address_hint, is_required=True)
+    hint = "" if described.is_mail else "The address that answers by mail come from, if any do."
+    sender = replace(FROM_ADDRESS, hint=hint or FROM_ADDRESS.hint)
+    return [NAME, address, sender, FROM_NAME]
 
 
 NAME = Field("name", "Name", "How your team calls it.", is_required=True)
@@ -87,7 +109,9 @@ CREDENTIAL_FIELDS = {
 }
 
 OPTION_FIELDS = [
-    Field("signature", "Signature", "Stands below every answer.", kind="textarea"),
+    Field(
+        "signature", "Signature", "Stands below every answer.", kind="textarea", is_for_mail=False
+    ),
     Field(
         "quotes_history",
         "Quote the message that is answered",
@@ -129,6 +153,7 @@ OPTION_FIELDS = [
         "Automatic acts in one conversation",
         "After so many, Ally does nothing more there by itself.",
         kind="number",
+        is_for_mail=False,
         usual="3",
     ),
 ]
@@ -149,3 +174,9 @@ RULE_FIELDS = [
     Field("label", "that begins with", "For the body: such as E-mail:"),
     Field("name_label", "and the name after", "For the body, if it has one: such as Name:"),
 ]
+
+
+def labels(described: Described) -> dict[str, str]:
+    """The label of every field that a form of this platform may have, by name."""
+    asked = [*base_fields(described), KEY, secret_field(described), *CREDENTIAL_FIELDS.values()]
+    return {one.name: one.label for one in [*asked, *OPTION_FIELDS, *RULE_FIELDS]}

@@ -97,6 +97,24 @@ def read(
     )
 
 
+def read_new(
+    platform: Platform, typed: Mapping[str, str], *, is_production: bool
+) -> tuple[Wanted, str | None]:
+    """A new channel, and its secret where the provider makes it.  Raises Refused, once for all."""
+    errors: dict[str, str] = {}
+    try:
+        secret = read_secret(platform, typed)
+    except Refused as refused:
+        errors.update(refused.errors)
+    try:
+        wanted = read(platform, typed, before=None, is_production=is_production)
+    except Refused as refused:
+        raise Refused(refused.errors | errors) from None
+    if errors:
+        raise Refused(errors)
+    return wanted, secret
+
+
 def read_secret(platform: Platform, typed: Mapping[str, str]) -> str | None:
     """The secret that the provider made, or None where we make it.  Raises Refused."""
     if PLATFORMS[platform].secret_by is not SecretBy.PROVIDER:

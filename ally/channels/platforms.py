@@ -39,6 +39,11 @@ class Described:
         """Whether it is known by a mail address, which mail can be sent to."""
         return self.type is ChannelType.EMAIL
 
+    @property
+    def answers_by_mail(self) -> bool:
+        """Whether what is sent on it is mail, also where what comes in is not."""
+        return self.is_mail or self.type is ChannelType.SHOPIFY
+
 
 PLATFORMS: dict[Platform, Described] = {
     Platform.IMAP: Described(

@@ -2,21 +2,18 @@
 
 import hashlib
 import json
-import re
 import secrets as chance
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from itertools import count, islice
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from ally import clock
-from ally.channels import changes, credentials, secrets
+from ally.channels import changes, credentials, keys, secrets
 from ally.channels.forms import Refused, Wanted
 from ally.channels.models import Channel, Platform
 from ally.channels.options import FromRule
@@ -24,18 +21,18 @@ from ally.channels.platforms import PLATFORMS
 from ally.db import db
 from ally.errors import Conflict, NotFound
 from ally.events import trail
+from ally.events.models import Event
 
 SECRET_BYTES = 32
 OVERLAPS = {  # how long the old secret counts beside the new one
-    "0": timedelta(),
+    "0": timedelta(0),
     "1": timedelta(hours=1),
     "24": timedelta(hours=24),
     "168": timedelta(days=7),
 }
 USUAL_OVERLAP = "24"
 MOST_RULES = 50
-KEY = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}")
-KEY_TRIES = 20  # numbered keys, before one by chance
+PAGE_LENGTH = 30  # events that are drawn at once
 OPERATOR = "An operator"
 MOVED = "Somebody has changed this channel since you opened the page."
 TAKEN = {
@@ -82,6 +79,25 @@ def lock_by_key(key: str) -> Channel:
     return found(mine.with_for_update().execution_options(populate_existing=True))
 
 
+def old_secret_until(channel: Channel) -> datetime | None:
+    """When the old secret ends; None when it no longer counts."""
+    until = channel.old_secret_until
+    return until if until is not None and until > clock.now() else None
+
+
+def history_of(channel: Channel, before: UUID | None = None) -> tuple[Sequence[Event], UUID | None]:
+    """What was done to the channel, the newest first: a page of it, before the event `before`,
+    and the event before which the next page is, if there is one."""
+    told = select(Event).where(
+        Event.account_id == channel.account_id, Event.timeline_id == channel.id
+    )
+    if before is not None:
+        told = told.where(Event.id < before)
+    events = db.session.scalars(told.order_by(Event.id.desc()).limit(PAGE_LENGTH + 1)).all()
+    page = events[:PAGE_LENGTH]
+    return page, page[-1].id if len(events) > PAGE_LENGTH else None
+
+
 def found(query: Any) -> Channel:
     channel: Channel | None = db.session.scalar(query)
     if channel is None:
@@ -125,7 +141,7 @@ def create(
         account_id=account_id,
         type=PLATFORMS[platform].type,
         platform=platform,
-        key=checked_key(wanted),
+        key=keys.checked(wanted),
         secret_sealed=secrets.seal(secret),
         is_active=True,
     )
@@ -187,7 +203,7 @@ def rotate(
 
 def end_old_secret(channel: Channel, *, by: trail.Actor) -> None:
     """From now on only the new secret counts.  Raises Conflict when there is no old one."""
-    if channel.old_secret_sealed is None:
+    if old_secret_until(channel) is None:
         raise Conflict("The old secret has ended already.")
     channel.old_secret_sealed = channel.old_secret_until = None
     trail.record(channel, "channel.old_secret_ended", by=by)
@@ -247,29 +263,3 @@ def save(channel: Channel) -> None:
         if taken is None:
             raise
         raise Refused(dict([taken])) from None
-
-
-def checked_key(wanted: Wanted) -> str:
-    """The key that was typed, or a free one made from the name.  Raises Refused."""
-    if not wanted.key:
-        return free_key(wanted.name)
-    if not KEY.fullmatch(wanted.key):
-        rule = "Use 2 to 60 small letters, digits, dots and hyphens, with no blanks."
-        raise Refused({"key": rule})
-    return wanted.key
-
-
-def free_key(name: str) -> str:
-    """A key that no account has, like the name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50] or "channel"
-    numbered = (f"{base}-{number}" for number in count(2))
-    tries = [base, *islice(numbered, KEY_TRIES)]
-    free = (key for key in tries if KEY.fullmatch(key) and not is_taken(key))
-    return next(free, f"{base}-{chance.token_hex(4)}")
-
-
-def is_taken(key: str) -> bool:
-    """Whether any account has the key; the schema tells no more of others than that."""
-    taken = text("SELECT EXISTS (SELECT FROM find_channel(:key))")
-    return bool(db.session.scalar(taken, {"key": key}))

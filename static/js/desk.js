@@ -4,3 +4,4 @@ import "./editor.js";
 import "./queue.js";
 import "./countdown.js";
 import "./dialogs.js";
+import "./copy.js";
