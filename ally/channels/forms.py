@@ -132,12 +132,12 @@ def read_rule(typed: Mapping[str, str]) -> FromRule:
     """The rule that was typed.  Raises Refused."""
     errors: dict[str, str] = {}
     values = values_of(RULE_FIELDS, typed)
-    sender = values["sender"].lower()
+    sender = values.get("sender", "").lower()
     if sender and not sender.removeprefix("@"):
         errors["sender"] = FILL_IN
     elif sender:
         check_address(f"anybody{sender}" if sender[0] == "@" else sender, "sender", errors)
-    if values["customer_in"] == "body" and not values["label"]:
+    if values.get("customer_in") == "body" and not values.get("label"):
         errors["label"] = "Say which words stand before the address in the body."
     rule = checked(FromRule, {**values, "sender": sender}, errors)
     if errors or rule is None:
@@ -146,11 +146,13 @@ def read_rule(typed: Mapping[str, str]) -> FromRule:
 
 
 def values_of(fields: list[Field], typed: Mapping[str, str]) -> dict[str, Any]:
-    """What was typed into these fields; a number that was left out is left to its model."""
+    """What was typed into these fields; one that is not there is left to its model."""
     values: dict[str, Any] = {}
     for field in fields:
         if field.kind == "checkbox":
             values[field.name] = field.name in typed
+        elif field.name not in typed:
+            continue
         elif field.kind == "secret":  # as it is: a password may hold two blanks
             values[field.name] = typed.get(field.name, "").replace("\0", "").strip()
         elif field.kind == "textarea":

@@ -11,6 +11,7 @@ from ally.channels.forms import Refused, Wanted
 from ally.db import db
 
 KEY = re.compile(r"[a-z0-9][a-z0-9._-]{1,59}")
+LONGEST_BASE = 48  # characters, which leaves room for a number
 TRIES = 20  # numbered keys, before one by chance
 
 
@@ -26,12 +27,17 @@ def checked(wanted: Wanted) -> str:
 
 def free_key(name: str) -> str:
     """A key that no account has, like the name."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:50] or "channel"
+    base = likened(name)
     numbered = (f"{base}-{number}" for number in count(2))
-    tries = [base, *islice(numbered, TRIES)]
-    free = (key for key in tries if KEY.fullmatch(key) and not is_taken(key))
+    free = (key for key in [base, *islice(numbered, TRIES)] if not is_taken(key))
     return next(free, f"{base}-{chance.token_hex(4)}")
+
+
+def likened(name: str) -> str:
+    """The name in the letters of a key."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    base = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:LONGEST_BASE].strip("-")
+    return base if KEY.fullmatch(base) else "channel"
 
 
 def is_taken(key: str) -> bool:
