@@ -40,6 +40,8 @@ def shown_fields(channel: Channel) -> dict[str, str]:
     """What a form shows of the channel: all that `look_of` tells but secrets; a box that is
     not ticked is absent, as in a form that is sent."""
     look = look_of(channel)
+    if look["from_address"].lower() == look["external_id"].lower():
+        look["from_address"] = ""  # it goes along when the address is changed
     unticked = {field.name for field in OPTION_FIELDS if field.kind == "checkbox"}
     return {
         name: value

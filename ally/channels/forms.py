@@ -20,6 +20,7 @@ from ally.errors import Invalid
 
 LONGEST = {"name": 100, "external_id": 254, "from_name": 100}  # characters
 SECRET_LENGTHS = (8, 500)  # characters, of a secret that a provider gives
+LAST = ("smtp_url", "base_url")
 FILL_IN = "Fill this in."
 
 Read = TypeVar("Read", bound=BaseModel)
@@ -47,11 +48,12 @@ class Wanted:
 
 
 def credential_fields(platform: Platform, *, is_production: bool) -> list[Field]:
-    """The fields of what the provider's API asks for, in the order of the model."""
+    """The fields of what the provider's API asks for, in the order of the model; servers that
+    stand in for the usual one come last."""
     kind = KINDS[platform]
-    names = [name for name in kind.model_fields if name != "base_url"]
-    has_api = not issubclass(kind, kinds.MailCredentials)
-    names += ["base_url"] if has_api and not is_production else []
+    names = [name for name in kind.model_fields if name not in LAST]
+    is_mail = issubclass(kind, kinds.MailCredentials)
+    names += ["smtp_url"] if is_mail else [] if is_production else ["base_url"]
     return [CREDENTIAL_FIELDS[name].made_for(kind.model_fields[name]) for name in names]
 
 
