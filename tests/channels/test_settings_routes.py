@@ -1,19 +1,16 @@
 """The settings of channels, through the front door."""
 
 import html
-import imaplib
 import json
 import re
-import threading
 from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from sqlalchemy import func, select, update
 
 from ally import clock
 from ally.accounts.models import Role
-from ally.channels import connection, credentials, forms, registry, secrets, trial
+from ally.channels import credentials, forms, registry, secrets, trial
 from ally.channels.credentials import IntercomCredentials
 from ally.channels.models import Channel, EventsRaw, IntakeState, Platform
 from ally.channels.platforms import PLATFORMS, SecretBy
@@ -21,7 +18,7 @@ from ally.db import db
 from ally.desk import intake
 from ally.events import trail
 from ally.events.models import Event
-from tests.channels.mailserver import BadServer, mail_server
+from tests.channels.test_smtp import certificate  # noqa: F401 - a fixture
 from tests.desk.test_queries import statements
 from tests.factories import make_account, make_channel, make_conversation, make_user, sign_in
 
@@ -384,204 +381,6 @@ def test_no_mail_is_put_into_a_chat(desk, acme):
     slack = make_channel(acme, platform=Platform.SLACK)
     assert "Send a test message" not in desk.get(page_of(slack)).text
     assert post(desk, f"{page_of(slack)}/test").status_code == 409
-
-
-def checked(browser, channel):
-    """What the page says after a check, whose job is run here."""
-    assert "Checking" in post(browser, f"{page_of(channel)}/check", headers=SWAP).text
-    connection.check(str(channel.id))
-    db.session.commit()
-    return html.unescape(browser.get(f"{page_of(channel)}/tries", headers=SWAP).text)
-
-
-def with_credentials(channel, **values):
-    kind = credentials.KINDS[channel.platform]
-    channel.credentials_sealed = credentials.seal(kind.model_validate(values))
-    db.session.commit()
-    return channel
-
-
-def test_a_mail_server_is_signed_in_to_and_sent_nothing(desk, channel):
-    with mail_server() as server:
-        page = checked(desk, with_credentials(channel, smtp_url=server.url))
-        assert "Works" in page
-        assert "127.0.0.1 takes mail from us" in page
-        assert (server.told, server.accepted) == ([], [])
-    assert trail.timeline(channel)[-1].particulars["is_good"] is True
-
-
-def test_a_mail_server_that_refuses_us_is_quoted_in_one_line(desk, channel):
-    with BadServer(EHLO="550 go away\u0085", HELO="550 go away") as server:
-        page = checked(desk, with_credentials(channel, smtp_url=server.url))
-    assert "Does not work" in page
-    assert "127.0.0.1 refused us: 550 go away" in page
-    gone = checked(desk, with_credentials(channel, smtp_url="smtp://127.0.0.1:1"))
-    assert "could not be reached" in gone
-
-
-class Provider(BaseHTTPRequestHandler):
-    answers = {}
-
-    def do_GET(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        sent = self.rfile.read(length).decode()
-        status, told = self.answers[self.path](self.headers.get("Authorization"), sent)
-        body = told if isinstance(told, bytes) else json.dumps(told).encode()
-        self.send_response(status)
-        self.send_header("Content-Length", str(len(body)))
-        if status == 302:
-            self.send_header("Location", "http://127.0.0.1:9/")
-        self.end_headers()
-        self.wfile.write(body)
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def provider():
-    """A server of this machine that answers as the test says."""
-    server = HTTPServer(("127.0.0.1", 0), Provider)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    server.server_close()
-
-
-ZOHO = {"client_id": "i", "client_secret": "s", "refresh_token": "r"}
-CHECKS = [
-    (
-        Platform.SLACK,
-        {"bot_token": "xoxb-1"},
-        "/api/auth.test",
-        (200, {"ok": True, "team": "Acme", "user": "ally"}),
-        "Slack knows us as ally in Acme",
-        (200, {"ok": False, "error": "invalid_auth"}),
-        "Slack refused us: invalid_auth",
-    ),
-    (
-        Platform.INTERCOM,
-        {"access_token": "t", "admin_id": "7"},
-        "/me",
-        (200, {"type": "admin", "app": {"name": "Acme"}}),
-        "Intercom knows us in the workspace Acme",
-        (401, {"type": "error.list", "errors": [{"message": "Access Token Invalid"}]}),
-        "Intercom refused us: Access Token Invalid",
-    ),
-    (
-        Platform.ZOHO_DESK,
-        {**ZOHO, "org_id": "1"},
-        "/oauth/v2/token",
-        (200, {"access_token": "a", "expires_in": 3600}),
-        "Zoho lets us in",
-        (200, {"error": "invalid_code"}),
-        "Zoho refused us: invalid_code",
-    ),
-]
-
-
-@pytest.mark.parametrize(("platform", "known", "path", "yes", "said", "no", "refused"), CHECKS)
-def test_a_provider_is_asked_whether_it_knows_us(
-    desk, acme, provider, platform, known, path, yes, said, no, refused
-):
-    channel = make_channel(acme, platform=platform)
-    with_credentials(channel, **known, base_url=provider)
-    asked = []
-    Provider.answers = {path: lambda *given: asked.append(given) or yes}
-    page = checked(desk, channel)
-    assert "Works" in page
-    assert said in page
-    assert any(secret in str(asked) for secret in ("Bearer xoxb-1", "Bearer t", "refresh_token=r"))
-
-    for answer, words in (
-        (no, refused),
-        ((502, b"<html>"), "the provider answered 502, and nothing to read"),
-        ((302, b""), "the provider answered 302, and nothing to read"),
-        ((200, ["x"]), "the provider answered 200, and nothing to read"),
-    ):
-        Provider.answers = {path: lambda *_, answer=answer: answer}
-        page = checked(desk, channel)
-        assert "Does not work" in page
-        assert words in page
-
-
-def test_credentials_that_are_not_there_are_said_plainly(desk, acme):
-    page = checked(desk, make_channel(acme, platform=Platform.SLACK))
-    assert "the credentials are not complete" in page
-
-
-class Mailbox:
-    """An IMAP server for one sign-in, which answers each command as told."""
-
-    def __init__(self, **answers):
-        import socket
-
-        self.answers = answers
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.commands = []
-        threading.Thread(target=self.serve, daemon=True).start()
-
-    @property
-    def port(self):
-        return self.listening.getsockname()[1]
-
-    def serve(self):
-        connection_, _ = self.listening.accept()
-        with connection_, connection_.makefile("rwb") as wire:
-            wire.write(b"* OK ready\r\n")
-            wire.flush()
-            for line in wire:
-                tag, verb, *_ = line.decode().split()
-                self.commands.append(line.decode().strip().split(" ", 1)[1])
-                untagged, said = self.answers.get(verb, ("", "OK done"))
-                if verb == "CAPABILITY":
-                    untagged = "* CAPABILITY IMAP4rev1"
-                if untagged:
-                    wire.write(untagged.encode() + b"\r\n")
-                wire.write(f"{tag} {said}\r\n".encode())
-                wire.flush()
-
-
-@pytest.fixture
-def plain(monkeypatch):
-    """Mailboxes of this machine are reached without encryption, which is not what is tried."""
-    monkeypatch.setattr(imaplib.IMAP4, "starttls", lambda *_: ("OK", []))
-
-
-IMAP = {"host": "127.0.0.1", "tls": "starttls", "user": "u", "password": "geheim"}
-
-
-def test_a_mailbox_is_read_and_not_changed(desk, acme, plain):
-    mailbox = Mailbox(EXAMINE=("* 12 EXISTS", "OK [READ-ONLY] done"))
-    channel = make_channel(acme, platform=Platform.IMAP)
-    with mail_server() as server:
-        known = {**IMAP, "port": mailbox.port, "sent": "Sent", "smtp_url": server.url}
-        page = checked(desk, with_credentials(channel, **known))
-    assert "127.0.0.1 lets us read INBOX (12 mails) and Sent (12 mails)" in page
-    assert "takes mail from us" in page
-    assert mailbox.commands[1:] == [
-        'LOGIN u "geheim"',
-        'EXAMINE "INBOX"',
-        'EXAMINE "Sent"',
-    ]
-
-
-@pytest.mark.parametrize(
-    ("answers", "said"),
-    [
-        ({"LOGIN": ("", "NO [AUTHENTICATIONFAILED] wrong")}, "refused us: [AUTHENTICATIONFAILED]"),
-        ({"EXAMINE": ("", "NO no such folder")}, "has no folder “INBOX”: no such folder"),
-    ],
-)
-def test_a_mailbox_that_refuses_us_is_quoted_without_the_password(desk, acme, plain, answers, said):
-    mailbox = Mailbox(**answers)
-    channel = make_channel(acme, platform=Platform.IMAP)
-    page = checked(desk, with_credentials(channel, **IMAP, port=mailbox.port))
-    assert "Does not work" in page
-    assert said in page
-    assert "geheim" not in page
 
 
 def test_a_long_history_goes_on_on_the_next_page(desk, channel, ida):
