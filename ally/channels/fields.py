@@ -51,8 +51,11 @@ def secret_field(described: Described) -> Field:
 def base_fields(described: Described) -> list[Field]:
     """What every channel has, in the words of its platform."""
     address = Field("external_id", described.address, described.address_hint, is_required=True)
-    hint = "" if described.is_mail else "The address that answers by mail come from, if any do."
-    sender = replace(FROM_ADDRESS, hint=hint or FROM_ADDRESS.hint)
+    if not described.answers_by_mail:
+        return [NAME, address]
+    if described.is_mail:
+        return [NAME, address, FROM_ADDRESS, FROM_NAME]
+    sender = replace(FROM_ADDRESS, hint="An address of yours.", is_required=True)
     return [NAME, address, sender, FROM_NAME]
 
 

@@ -75,6 +75,8 @@ def read(
     from_name = text_of(typed, "from_name")
     refuse_long({"name": name, "external_id": address, "from_name": from_name}, errors)
     from_address = text_of(typed, "from_address") or (address if described.is_mail else "")
+    if described.answers_by_mail and not described.is_mail:
+        from_address = required(typed, "from_address", errors)
     if described.is_mail and address:
         check_address(address, "external_id", errors)
     if from_address and from_address != address:
