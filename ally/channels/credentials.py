@@ -46,9 +46,18 @@ class ImapCredentials(MailCredentials):
 
 
 class SendGridCredentials(MailCredentials):
-    """`public_key` checks the signatures of SendGrid's webhooks: base64 of a DER key."""
+    """`public_key` checks the signatures of SendGrid's webhooks: base64 of a DER key.
+
+    Mails and events have one each; blanks part them.
+    """
 
     public_key: str = Field("", max_length=LONGEST)
+
+
+class SesCredentials(MailCredentials):
+    """`topic_arn` is the SNS topic that may speak for the channel without its secret."""
+
+    topic_arn: str = Field("", max_length=300)
 
 
 ZohoRegion = Literal["com", "eu", "in", "com.au", "jp", "ca", "sa", "com.cn", "uk"]
@@ -64,12 +73,18 @@ class ZohoCredentials(Credentials):
 
 
 class ZohoDeskCredentials(ZohoCredentials):
+    """`webhook_id` is what Zoho Desk calls the webhook that it sends to us; its tokens name it."""
+
     org_id: str = Field(min_length=1, max_length=100)
     department_id: str = Field("", max_length=100)
+    webhook_id: str = Field("", max_length=100)
 
 
 class ZohoMailCredentials(ZohoCredentials):
+    """`hook_secret` is what Zoho Mail signs its webhooks with, and tells in the first of them."""
+
     mail_account_id: str = Field(min_length=1, max_length=100)
+    hook_secret: str = Field("", max_length=200, repr=False)
 
 
 class IntercomCredentials(Credentials):
@@ -89,7 +104,7 @@ KINDS: dict[Platform, type[Credentials]] = {
     Platform.POSTMARK: MailCredentials,
     Platform.MAILGUN: MailCredentials,
     Platform.SENDGRID: SendGridCredentials,
-    Platform.SES: MailCredentials,
+    Platform.SES: SesCredentials,
     Platform.ZOHO_DESK: ZohoDeskCredentials,
     Platform.ZOHO_MAIL: ZohoMailCredentials,
     Platform.JSON: MailCredentials,

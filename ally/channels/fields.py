@@ -91,7 +91,12 @@ CREDENTIAL_FIELDS = {
             "Mail server for answers",
             "Like smtps://user:password@mail.example.com. Without one, the desk's own sends.",
         ),
-        Field("public_key", "Verification key of the event webhook"),
+        Field(
+            "public_key",
+            "Verification keys",
+            "Of the event webhook and of Inbound Parse, if they are signed; blanks between them.",
+        ),
+        Field("topic_arn", "Topic", "Its ARN. Then the address needs no secret in it."),
         Field(
             "region",
             "Region",
@@ -103,7 +108,9 @@ CREDENTIAL_FIELDS = {
         Field("refresh_token", "Refresh token"),
         Field("org_id", "Organisation id"),
         Field("department_id", "Department id", "Without one, all departments."),
+        Field("webhook_id", "Webhook id", "As Zoho Desk calls it. It then proves itself."),
         Field("mail_account_id", "Mail account id"),
+        Field("hook_secret", "Webhook's own secret", "Zoho Mail tells it to Ally by itself."),
         Field("access_token", "Access token"),
         Field("admin_id", "Teammate id", "In whose name answers are sent."),
         Field("bot_token", "Bot token", "Begins with xoxb-."),

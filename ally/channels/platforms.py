@@ -82,8 +82,7 @@ PLATFORMS: dict[Platform, Described] = {
         SecretBy.PROVIDER,
         (
             "In Mailgun, open “Receiving” and create a route for the address.",
-            "Choose “Forward” and paste the webhook address. End it in “/mime” only if you are "
-            "told to.",
+            "Choose “Forward” and paste the webhook address.",
             "For bounces and complaints, paste the same address under “Webhooks”.",
         ),
         called="HTTP webhook signing key",
@@ -98,8 +97,9 @@ PLATFORMS: dict[Platform, Described] = {
             "In SendGrid, open “Settings”, “Inbound Parse”, then “Add Host & URL”.",
             "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”.",
             "Tick “POST the raw, full MIME message”, so that nothing of a mail is lost.",
-            "For bounces, open “Mail Settings”, “Event Webhooks”, paste the same address, switch "
-            "“Signed Event Webhook” on, and enter its verification key in the settings below.",
+            "For bounces, open “Mail Settings”, “Event Webhooks” and paste the same address. "
+            "Where you switch signing on, enter its verification key in the settings below: the "
+            "address then needs no secret.",
         ),
     ),
     Platform.SES: Described(
@@ -107,11 +107,13 @@ PLATFORMS: dict[Platform, Described] = {
         "Amazon SES receives the mail and publishes it to a topic that posts here.",
         ChannelType.EMAIL,
         "/webhooks/ses/",
-        SecretBy.NOBODY,
+        SecretBy.US,
         (
             "In Amazon SNS, create a standard topic.",
             "In Amazon SES, open “Email receiving” and add a rule for the address with the action "
             "“Publish to Amazon SNS topic”, encoded as Base64.",
+            "Enter the topic's ARN in the settings below, or put “ally:”, the secret and “@” into "
+            "the webhook address after “https://”.",
             "In Amazon SNS, subscribe the webhook address to the topic by HTTPS, without raw "
             "message delivery. The subscription confirms itself.",
             "For bounces and complaints, choose the same topic under the identity's "
@@ -141,8 +143,10 @@ PLATFORMS: dict[Platform, Described] = {
         SecretBy.US,
         (
             "In Zoho Desk, open “Setup”, “Developer Space”, “Webhooks”, then “New Webhook”.",
-            "Paste the webhook address, with “?secret=” and the secret at its end.",
+            "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”.",
             "Choose the events “Ticket Add” and “Ticket Thread Add”.",
+            "Instead of the secret in the address, you may enter the organisation's and the "
+            "webhook's id in the settings below: Zoho Desk then proves itself.",
             "In Zoho's API console, make a self client and a refresh token, and enter them in the "
             "settings below.",
         ),
@@ -157,7 +161,10 @@ PLATFORMS: dict[Platform, Described] = {
         (
             "In Zoho Mail, open “Settings”, “Integrations”, “Developer Space”, then “Outgoing "
             "Webhooks”.",
-            "Paste the webhook address, with “?secret=” and the secret at its end.",
+            "Paste the webhook address within an hour from now: Zoho Mail tells its own secret in "
+            "its first message, and a new channel believes the first one alone.",
+            "Later, put “ally:”, the secret and “@” into the address after “https://”, or enter "
+            "Zoho's secret in the settings below.",
             "Choose the mails to be sent on, such as all that the mailbox receives.",
             "In Zoho's API console, make a self client and a refresh token, and enter them in the "
             "settings below.",
@@ -182,13 +189,15 @@ PLATFORMS: dict[Platform, Described] = {
     ),
     Platform.SHOPIFY: Described(
         "Shopify",
-        "What customers write to a shop comes in from Shopify; answers go out as mail.",
+        "Notes that customers leave with their orders come in; answers go out as mail.",
         ChannelType.SHOPIFY,
         "/webhooks/shopify/",
         SecretBy.PROVIDER,
         (
             "In Shopify, open “Settings”, “Notifications”, “Webhooks”, then “Create webhook”.",
-            "Choose the event and the format JSON, and paste the webhook address.",
+            "Choose the event “Order creation” and the format JSON, and paste the webhook address: "
+            "a note that a customer leaves with an order comes in. Mails of the shop's contact "
+            "form come to its mailbox, which is a channel of its own.",
             "The secret that signs them stands below the list of webhooks.",
         ),
         called="Signing secret",
