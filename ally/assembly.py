@@ -8,10 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
-from ally.channels import adapters, files, outbox, secrets
+from ally.channels import adapters, connection, files, outbox, secrets
 from ally.channels.door import Door
 from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
+from ally.channels.settings_routes import channel_settings
 from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
@@ -49,6 +50,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     drafting.use_writer(drafting.retrieval_writer)
     decisions.use_undo_window(settings.undo_seconds)
     outbox.use_lease(settings.delivery_lease_seconds)
+    connection.use_desk_server(settings.smtp_url)
     if settings.smtp_url:
         adapters.use(ChannelType.EMAIL, Smtp(settings.smtp_url))
 
@@ -61,6 +63,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)
+    app.register_blueprint(channel_settings)
     if not settings.is_production:
         app.register_blueprint(development_pages)
     access.refuse_undeclared_routes(app)

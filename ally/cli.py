@@ -4,6 +4,7 @@ from flask import Flask
 
 from ally.accounts.cli import accounts, users
 from ally.channels.cli import mail
+from ally.channels.settings_cli import channels
 from ally.checks import check
 from ally.demo.cli import seed
 from ally.dev.cli import schema
@@ -18,5 +19,6 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(audit)
     app.cli.add_command(schema)
     app.cli.add_command(mail)
+    app.cli.add_command(channels)
     app.cli.add_command(seed)
     app.cli.add_command(work)

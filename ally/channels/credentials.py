@@ -3,6 +3,7 @@
 A field with `repr=False` is secret: it is written, and never shown again.
 """
 
+import hashlib
 from typing import Literal, TypeVar
 
 from cryptography.fernet import InvalidToken
@@ -127,6 +128,28 @@ def read(channel: Channel, kind: type[Kind]) -> Kind:
         raise Invalid(f"{channel.name}: the credentials were sealed with another key.") from None
 
 
+def known(channel: Channel) -> Credentials | None:
+    """The channel's credentials, if it has any that can be read."""
+    try:
+        return read(channel, KINDS[channel.platform]) if channel.credentials_sealed else None
+    except Invalid:
+        return None
+
+
+def look_of(channel: Channel) -> dict[str, str]:
+    """Each field as text, to compare; a secret as its digest."""
+    found = known(channel)
+    values = found.model_dump(mode="json") if found else {}
+    return {
+        name: digest_of(value) if name in SECRET_NAMES else str(value)
+        for name, value in values.items()
+    }
+
+
+def digest_of(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest() if secret else ""
+
+
 def seal(credentials: Credentials) -> bytes:
     return secrets.seal(credentials.model_dump_json())
 
@@ -134,3 +157,6 @@ def seal(credentials: Credentials) -> bytes:
 def secret_fields(kind: type[Credentials]) -> set[str]:
     """The names of the fields that are written and never shown again."""
     return {name for name, field in kind.model_fields.items() if not field.repr}
+
+
+SECRET_NAMES = {name for kind in KINDS.values() for name in secret_fields(kind)}

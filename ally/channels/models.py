@@ -220,6 +220,13 @@ class Delivery(Model):
         ),
         Index(None, "account_id", "message_id"),
         Index(
+            "ix_delivery_sent",
+            "account_id",
+            "channel_id",
+            "accepted_at",
+            postgresql_where=text("accepted_at IS NOT NULL"),
+        ),
+        Index(
             "ix_delivery_provider",
             "account_id",
             "provider_id",

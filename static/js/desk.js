@@ -6,3 +6,4 @@ import "./countdown.js";
 import "./dialogs.js";
 import "./images.js";
 import "./printing.js";
+import "./copy.js";

@@ -22,6 +22,7 @@ from tests.security.canary import MARK, fill, fingerprint
 
 # Which table's id a part of an address names.
 NAMED_BY = {
+    "channel_id": "channel",
     "draft_id": "draft",
     "conversation_id": "conversation",
     "message_id": "message",
