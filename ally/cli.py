@@ -4,6 +4,7 @@ from flask import Flask
 
 from ally.accounts.cli import accounts, users
 from ally.channels.cli import mail
+from ally.channels.ingest_cli import ingest
 from ally.channels.settings_cli import channels
 from ally.checks import check
 from ally.demo.cli import seed
@@ -20,5 +21,6 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(schema)
     app.cli.add_command(mail)
     app.cli.add_command(channels)
+    app.cli.add_command(ingest)
     app.cli.add_command(seed)
     app.cli.add_command(work)

@@ -29,7 +29,16 @@ SECRET_TEXTS = (
     (re.compile(r"(\bhttps?://[^\s?'\"]+)\?[^\s'\"]*"), r"\1"),  # a query string
     (re.compile(r"\b(code|state|id_token|access_token)=[\w.~%+/-]+"), rf"\1={HIDDEN}"),
 )
-QUIET = ("werkzeug", "urllib3", "httpx", "procrastinate", "alembic", "sqlalchemy.engine")
+QUIET = (
+    "werkzeug",
+    "imapclient",
+    "mail.log",
+    "urllib3",
+    "httpx",
+    "procrastinate",
+    "alembic",
+    "sqlalchemy.engine",
+)
 
 log = structlog.get_logger("ally.request")
 

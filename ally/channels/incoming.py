@@ -1,9 +1,13 @@
 """What came in, read: a message of somebody, reports on what we sent, or both."""
 
+from dataclasses import replace
+
 from sqlalchemy import text
 
+from ally import marks
 from ally.channels.facts import Incoming, Report
 from ally.channels.mail import guard
+from ally.channels.mail.parsed import Unreadable
 from ally.channels.models import EventsRaw
 from ally.channels.providers import doors
 from ally.db import db
@@ -21,8 +25,20 @@ def read(event: EventsRaw) -> Incoming:
         return Incoming()  # the subscription's own job sees to it
     door = doors.DOORS.get(event.platform)
     if door is None:
-        return Incoming(mail=guard.parse(event.body or b""))
+        return read_mail(event)
     return door.read(event)
+
+
+def read_mail(event: EventsRaw) -> Incoming:
+    """A raw mail, with what is known of it besides: its envelope, and the folder it was in."""
+    known = event.payload or {}
+    if known.get("is_too_large"):
+        raise Unreadable(f"It has {marks.size(known['size'])}. It is still in the mailbox.")
+    mail = guard.parse(event.body or b"")
+    if "envelope_to" in known:
+        to = list(dict.fromkeys([*known["envelope_to"], *mail.delivered_to]))
+        mail = replace(mail, envelope_from=known["envelope_from"], delivered_to=to)
+    return Incoming(mail=mail, is_ours=known.get("folder") == "sent")
 
 
 def clear_error(event: EventsRaw) -> None:

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ally.channels.options import Options
@@ -65,6 +65,8 @@ class Channel(Model):
         one_per_account("external_id"),
         UniqueConstraint("key"),
         Index("idx_channel_account_type", "account_id", "type"),
+        Index("ix_channel_external_id_lower", func.lower(text("external_id"))),
+        Index("ix_channel_from_address_lower", func.lower(text("from_address"))),
         one_of("type", ChannelType),
         one_of("platform", Platform),
         under_64_kb("metadata"),

@@ -146,16 +146,17 @@ def sign(secret: str, moment: str, body: bytes) -> str:
     return signed.hexdigest()
 
 
-def store_mail(caller: Caller, body: bytes) -> Stored:
+def store_mail(caller: Caller, body: bytes, *, source: str = "webhook", **known: Any) -> Stored:
     """Keep the mail as it came, and ask for it to be taken in; the same bytes are kept once.
 
-    Raises Invalid for an empty body.
+    `known` is kept beside it: its envelope, or the folder it was found in.  Raises Invalid for
+    an empty body.
     """
     if not body.strip():
         raise Invalid("Send a mail: the body is empty.")
-    described = {"content_type": "message/rfc822", "size": len(body)}
+    described = {"content_type": "message/rfc822", "size": len(body)} | known
     named = f"mail:{caller.channel_id}:{hashlib.sha256(body).hexdigest()}"
-    return store(caller, Fact(named, "mail", "message", described, body))
+    return store(caller, Fact(named, "mail", "message", described, body, source))
 
 
 @dataclass(frozen=True)
@@ -167,6 +168,7 @@ class Fact:
     type: str
     payload: dict[str, Any]
     body: bytes
+    source: str = "webhook"
 
 
 def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
@@ -179,6 +181,7 @@ def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
         "key": fact.key,
         "platform": fact.platform,
         "type": fact.type,
+        "source": fact.source,
         "ts": clock.now(),
         "payload": json.dumps(fact.payload),
         "body": fact.body,
@@ -195,7 +198,7 @@ def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
 STORE = (
     "INSERT INTO events_raw"
     " (account_id, channel_id, idempotency_key, platform, type, source, ts, payload, body)"
-    " VALUES (%(account_id)s, %(channel_id)s, %(key)s, %(platform)s, %(type)s, 'webhook', %(ts)s,"
+    " VALUES (%(account_id)s, %(channel_id)s, %(key)s, %(platform)s, %(type)s, %(source)s, %(ts)s,"
     " %(payload)s, %(body)s)"
     " ON CONFLICT (account_id, idempotency_key) DO NOTHING RETURNING id"
 )
