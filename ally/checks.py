@@ -7,11 +7,13 @@ from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
 import click
+from flask import current_app
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from ally import health
 from ally.accounts.oidc import Provider
+from ally.channels import ingest
 from ally.db import db
 from ally.errors import AllyError
 from ally.settings import OLDEST_POSTGRES, Settings
@@ -133,6 +135,18 @@ def check_storage(ours: Settings) -> str:
     return f"{ours.storage_folder} can be written"
 
 
+def check_mailboxes(_: Settings) -> str:
+    """That every mailbox which is read lets us in, whichever account it is of."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    found = ingest.mailboxes(app)
+    for mailbox in found:
+        try:
+            ingest.look_in(app, mailbox)
+        except Exception as error:  # whatever the server does, it is told
+            raise Bad(f"{mailbox.key}: {ingest.in_words(error)}") from None
+    return f"{len(found)} let us in" if found else "none is read"
+
+
 CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("settings", check_settings),
     ("database", check_database),
@@ -140,6 +154,7 @@ CHECKS: tuple[tuple[str, Callable[[Settings], str]], ...] = (
     ("migrations", check_migrations),
     ("sign-in", check_sign_in),
     ("mail", check_mail),
+    ("mailboxes", check_mailboxes),
     ("storage", check_storage),
     ("worker", check_worker),
 )

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import hypothesis
+import psycopg
 import pytest
 from flask.testing import FlaskClient
 
@@ -26,11 +27,15 @@ hypothesis.settings.load_profile("ally")
 HOME = Path(os.environ.get("ALLY_TEST_HOME", "var/test")).absolute()
 
 
+PATTERN = f"ally_pattern_{os.getpid()}"  # the database that all others are copied from
+
+
 @pytest.fixture(scope="session")
 def server():
     """The Postgres that the tests use, with the three roles."""
     with postgres.running(HOME / "postgres") as server:
         yield server
+        server.drop_database(PATTERN)
 
 
 @pytest.fixture(scope="session")
@@ -75,14 +80,25 @@ def committed(server, settings):
 @contextmanager
 def app_of_its_own(server, settings, database, **changes):
     """The application with changed settings, on a database that is made for it and dropped."""
-    urls = server.fresh_database(database)
-    urls["database_url"] = server.url_of(database)
+    urls = copy_of_migrated(server, settings, database)
     app = create_app(settings.model_copy(update=urls | changes))
-    postgres.migrate(app)
     yield app
     with app.app_context():
         db.engine.dispose()
     server.drop_database(database)
+
+
+def copy_of_migrated(server, settings, database):
+    """The settings of a new database at the newest revision: migrated once, and copied."""
+    if not server.has_database(PATTERN):
+        made = create_app(settings.model_copy(update=server.create_database(PATTERN)))
+        postgres.migrate(made)
+        with made.app_context():
+            db.engine.dispose()
+    server.drop_database(database)
+    with psycopg.connect(server.url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{database}" OWNER app_owner TEMPLATE "{PATTERN}"')
+    return server.urls_of(database) | {"database_url": server.url_of(database)}
 
 
 class SeparateClient(FlaskClient):

@@ -2,6 +2,8 @@
 
 import logging
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,7 +19,7 @@ from ally.channels.imap import Folder, NotOffered, Say
 from ally.channels.mail.headers import clean
 from ally.channels.models import Channel, Platform
 from ally.db import db, use_account
-from ally.errors import AllyError
+from ally.errors import AllyError, Invalid
 from ally.web import settings
 
 log = logging.getLogger(__name__)
@@ -80,22 +82,12 @@ class Reader(threading.Thread):
 
 def read_until(over: threading.Event, app: Flask, mailbox: Mailbox, reader: Reader) -> None:
     """Sign in, read what is new, and wait for more, for as long as one connection should last."""
-    with app.app_context():
-        channel = channel_of(mailbox)
-        if channel is None:
-            over.wait(LOOK_SECONDS)
-            return
-        wanted = imap.wanted_of(channel)
-        db.session.rollback()  # no transaction waits for a server
-        connection = imap.connect(wanted)
-        try:
-            for _ in range(int(SIGN_IN_AGAIN / LOOK_SECONDS)):
-                look_once(connection, mailbox, everything=reader.everything, say=reader.say)
-                reader.everything, reader.pause = False, FIRST_PAUSE
-                if over.is_set() or not wait(connection, wanted.inbox, over):
-                    return
-        finally:
-            leave(connection)
+    with signed_in(app, mailbox) as connection:
+        for _ in range(int(SIGN_IN_AGAIN / LOOK_SECONDS)):
+            look_once(connection, mailbox, everything=reader.everything, say=reader.say)
+            reader.everything, reader.pause = False, FIRST_PAUSE
+            if not wait(connection, mailbox, over):
+                return
 
 
 def look_once(
@@ -116,21 +108,44 @@ def look_once(
 
 def read_now(app: Flask, mailbox: Mailbox, *, everything: bool = False, say: Say) -> int:
     """Sign in, store what is new, and leave; how many mails they were."""
+    with signed_in(app, mailbox) as connection:
+        return look_once(connection, mailbox, everything=everything, say=say)
+
+
+def look_in(app: Flask, mailbox: Mailbox) -> None:
+    """Sign in, see that every folder is there, and leave."""
+    with signed_in(app, mailbox) as connection:
+        channel = channel_of(mailbox)
+        for folder in folders(channel) if channel else []:
+            connection.select_folder(folder.name, readonly=True)
+
+
+@contextmanager
+def signed_in(app: Flask, mailbox: Mailbox) -> Iterator[IMAPClient]:
+    """A connection to the mailbox, in a context of its own.
+
+    Raises Invalid, IMAPClientError or OSError.
+    """
     with app.app_context():
         channel = channel_of(mailbox)
         if channel is None:
-            return 0
+            raise Invalid("This channel is switched off.")
         wanted = imap.wanted_of(channel)
         db.session.rollback()  # no transaction waits for a server
         connection = imap.connect(wanted)
         try:
-            return look_once(connection, mailbox, everything=everything, say=say)
+            yield connection
         finally:
             leave(connection)
 
 
-def wait(connection: IMAPClient, inbox: str, over: threading.Event) -> bool:
-    """Wait for news of the inbox; False when the mailbox should be signed in to anew."""
+def wait(connection: IMAPClient, mailbox: Mailbox, over: threading.Event) -> bool:
+    """Wait for news of the inbox; False when the reading is over."""
+    channel = channel_of(mailbox)
+    if over.is_set() or channel is None:
+        return False
+    inbox = imap.wanted_of(channel).inbox
+    db.session.rollback()  # no transaction waits for a server
     connection.select_folder(inbox, readonly=True)
     try:
         imap.wait_for_mail(connection, seconds=LOOK_SECONDS, is_over=over.is_set)
