@@ -8,7 +8,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
-from ally.channels import adapters, connection, files, outbox, secrets
+from ally.channels import adapters, checkpoints, connection, files, outbox, secrets
 from ally.channels.door import Door
 from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
@@ -21,6 +21,7 @@ from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
 from ally.health import count_mail, health_pages
+from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
@@ -45,6 +46,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
+    job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)
     documents.use_folder(knowledge_folder(settings))
     drafting.use_writer(drafting.retrieval_writer)

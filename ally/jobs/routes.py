@@ -1,5 +1,7 @@
 """The Jobs page."""
 
+from collections.abc import Callable, Sequence
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, redirect, render_template, request
@@ -14,6 +16,17 @@ PAGE_LENGTH = 50  # runs that are drawn at once
 KNOWLEDGE = (JobType.CRAWL, JobType.INGEST_GOLDENS)
 
 job_pages = Blueprint("jobs", __name__)
+
+_readers: Callable[[], Sequence[Any]] = tuple
+
+
+def show_readers(find: Callable[[], Sequence[Any]]) -> None:
+    """Say, once at start-up, what tells how far each place that is read has been read.
+
+    Each row has `IngestCheckpoint` and `channel`, the name of what is read.
+    """
+    global _readers
+    _readers = find
 
 
 @job_pages.get("/jobs")
@@ -34,6 +47,7 @@ def runs() -> ResponseReturnValue:
         chosen={"type": type_, "status": status},
         types=job_runs.IN_WORDS,
         statuses=list(JobStatus),
+        readers=_readers(),
     )
 
 

@@ -28,13 +28,13 @@ def shop(committed):
         yield committed
 
 
-def serving(shop, speaks):
+def serving(shop, speaks, port=0):
     """The port of a listener that runs in a thread of its own until the test is over."""
     loop, ready, place = asyncio.new_event_loop(), threading.Event(), []
 
     async def serve():
         server = await listener.serve(
-            shop, host="127.0.0.1", port=0, speaks=speaks, largest=LARGEST
+            shop, host="127.0.0.1", port=port, speaks=speaks, largest=LARGEST
         )
         place.append(server.sockets[0].getsockname()[1])
         ready.set()

@@ -16,6 +16,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.channels.mailboxes import certificate
+
 PASSWORD = "mailbox-password"
 START_LIMIT = 20  # seconds
 PROGRAMS = ("/usr/sbin/postfix", "/usr/sbin/dovecot")
@@ -25,6 +27,8 @@ PROGRAMS = ("/usr/sbin/postfix", "/usr/sbin/dovecot")
 class MailHouse:
     smtp_port: int
     imap_port: int
+    imaps_port: int
+    certificate: str
 
 
 def are_here() -> bool:
@@ -34,15 +38,19 @@ def are_here() -> bool:
 
 @contextlib.contextmanager
 def running(folder: Path, routes: Mapping[str, int]) -> Iterator[MailHouse]:
-    smtp_port, imap_port, lmtp_port = free_port(), free_port(), free_port()
-    folder.chmod(0o755)
+    smtp_port, imap_port, imaps_port, lmtp_port = (free_port() for _ in range(4))
+    for above in (folder, *folder.parents):
+        # Postfix and Dovecot give up being root, and must still get here.
+        with contextlib.suppress(PermissionError):
+            above.chmod(above.stat().st_mode | 0o055)
+    secured = certificate(folder)
     with (
-        dovecot(folder / "dovecot", imap_port, lmtp_port),
+        dovecot(folder / "dovecot", imap_port, imaps_port, lmtp_port, secured),
         postfix(folder / "postfix", smtp_port, lmtp_port, routes),
     ):
         wait_for(smtp_port)
         wait_for(imap_port)
-        yield MailHouse(smtp_port, imap_port)
+        yield MailHouse(smtp_port, imap_port, imaps_port, secured[0])
 
 
 @contextlib.contextmanager
@@ -70,7 +78,9 @@ def postfix(folder: Path, port: int, lmtp_port: int, routes: Mapping[str, int]) 
 
 
 @contextlib.contextmanager
-def dovecot(folder: Path, imap_port: int, lmtp_port: int) -> Iterator[None]:
+def dovecot(
+    folder: Path, imap_port: int, imaps_port: int, lmtp_port: int, secured: tuple[str, str]
+) -> Iterator[None]:
     folder.mkdir(parents=True)
     mails = folder / "mails"
     mails.mkdir()
@@ -82,6 +92,9 @@ def dovecot(folder: Path, imap_port: int, lmtp_port: int) -> Iterator[None]:
             folder=folder,
             mails=mails,
             imap_port=imap_port,
+            imaps_port=imaps_port,
+            certificate=secured[0],
+            key=secured[1],
             lmtp_port=lmtp_port,
             password=PASSWORD,
             uid=owner.pw_uid,
@@ -180,7 +193,9 @@ state_dir = {folder}/state
 log_path = {folder}/log
 protocols = imap lmtp
 listen = 127.0.0.1
-ssl = no
+ssl = yes
+ssl_cert = <{certificate}
+ssl_key = <{key}
 disable_plaintext_auth = no
 mail_location = maildir:{mails}/%u
 auth_username_format = %Lu
@@ -208,7 +223,9 @@ service imap-login {{
     port = {imap_port}
   }}
   inet_listener imaps {{
-    port = 0
+    address = 127.0.0.1
+    port = {imaps_port}
+    ssl = yes
   }}
 }}
 service anvil {{
