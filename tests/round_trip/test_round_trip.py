@@ -102,7 +102,7 @@ def text_of(mail):
 
 
 @contextlib.contextmanager
-def desk_with(server, settings, house, **channel):
+def desk_with(server, settings, house, mailbox=None):
     """The application before the mail house, with a channel, and Ada's browser."""
     smtp_url = f"smtp://127.0.0.1:{house.smtp_port}"
     with (
@@ -113,8 +113,10 @@ def desk_with(server, settings, house, **channel):
     ):
         acme = make_account("Acme")
         use_account(acme.id)
-        made = make_channel(acme, key="desk", **channel)
+        made = make_channel(acme, key="desk")
         made.external_id = made.from_address = DESK
+        if mailbox is not None:
+            made.platform, made.credentials_sealed = Platform.IMAP, credentials.seal(mailbox)
         db.session.commit()
         app.browser = sign_in(app.test_client(), make_user(acme, "Ada Lovelace"))
         app.account_id, app.channel_id = acme.id, made.id
@@ -211,13 +213,7 @@ def test_by_a_mailbox_that_is_read(server, settings, tmp_path, monkeypatch):
             password=mailhouse.PASSWORD,
             sent="Sent",
         )
-        with desk_with(
-            server,
-            settings,
-            house,
-            platform=Platform.IMAP,
-            credentials_sealed=credentials.seal(mailbox),
-        ) as app:
+        with desk_with(server, settings, house, mailbox) as app:
             box = ingest.Mailbox(app.account_id, app.channel_id, "desk")
 
             def fetch():
