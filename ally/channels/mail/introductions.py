@@ -11,6 +11,7 @@ from ally.channels.mail.lines import Line, next_filled
 
 LONGEST = 400  # characters: a long name, a long address, twice
 MOST_LINES = 5  # programs wrap it
+LONGEST_BARE = 60  # characters of a first line without a number or an address
 LONGEST_NAMED = 80  # characters: "Ada Lovelace wrote:", without a date
 MOST_BEFORE = 4  # words before the date: "Il giorno lun 23 nov 2026"
 MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
@@ -41,6 +42,7 @@ WROTE = re.compile(
 BEGINS = re.compile(
     r"(?:-{2,}\s*)?\b(?:On|Am|Le|El|Il|Em|Op|Den|Dne|Dnia|W dniu|På|Vào)\s(?=[^.!?\n]{0,30}\d)"
 )
+EVIDENCE = re.compile(r"[\d@<\"]")
 DASHES = "-–—_ \t"
 
 
@@ -87,8 +89,20 @@ def is_typed_above(lines: list[Line], number: int, found: Introduction, words: s
     later, rest = read(lines, number + 1)
     if later is None or later.below != found.below or is_dated(words) > is_dated(rest):
         return False
-    first = lines[number].seen
-    return not (BEGINS.match(f"{first} 1") and len(first.split()) <= MOST_BEGINNING)
+    if WROTE.search(words) and not WROTE.search(rest):
+        return False
+    first, following = lines[number].seen, lines[number + 1].seen
+    if BEGINS.match(following) or (len(first) > LONGEST_BARE and not EVIDENCE.search(first)):
+        return True
+    if BEGINS.match(f"{first} 1") and len(first.split()) <= MOST_BEGINNING:
+        return False
+    return not is_full([line.seen for line in lines[number : found.below]])
+
+
+def is_full(wrapped: list[str]) -> bool:
+    """Whether a program may have broken the first of these lines: the next word had no room."""
+    next_word = wrapped[1].split(" ")[0]
+    return len(wrapped[0]) + 1 + len(next_word) > max(len(line) for line in wrapped)
 
 
 def is_unended(words: str) -> bool:

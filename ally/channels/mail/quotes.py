@@ -5,7 +5,7 @@ divider ("-----Original Message-----") or a mark (">"), and the HTML may name it
 marks follow, it ends with them; where none do, everything below is history.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ally.channels.mail.dividers import divider, is_rule
 from ally.channels.mail.header_blocks import HeaderBlock, block_below, header_block
@@ -24,7 +24,8 @@ class Quotation:
     `below`, and `end` is the first line behind it.
 
     `headers` are the lines that stand above it.  A forward says so itself; headers
-    alone may be either.
+    alone may be either.  `is_read_on` is whether nothing is typed above them: what
+    follows is not quoted then.
     """
 
     start: int
@@ -33,6 +34,7 @@ class Quotation:
     headers: HeaderBlock | None = None
     is_forward: bool = False
     is_marked: bool = False
+    is_read_on: bool = False
 
     @property
     def is_passed_on(self) -> bool:
@@ -57,7 +59,7 @@ def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
             continue
         is_typed = is_typed or quotation.start > lines[at].start
         if not is_typed and not found and is_bare(quotation):
-            quotation = ended(quotation, quotation.below)
+            quotation = replace(quotation, end=quotation.below, is_read_on=True)
         found.append(quotation)
         at = max(quotation.end, at + 1)
     return found
@@ -66,10 +68,6 @@ def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
 def is_bare(quotation: Quotation) -> bool:
     """Whether mere headers, not marked and not said to be a forward, stand above the words."""
     return quotation.headers is not None and not (quotation.is_forward or quotation.is_marked)
-
-
-def ended(quotation: Quotation, end: int) -> Quotation:
-    return Quotation(quotation.start, quotation.below, end, quotation.headers)
 
 
 def quotation_at(

@@ -134,11 +134,7 @@ def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> l
 
 def is_the_matter(one: Quotation) -> bool:
     """Whether the mail is about it: a forward, or mere headers with nothing above them."""
-    return one.is_forward or is_read_on(one)
-
-
-def is_read_on(one: Quotation) -> bool:
-    return one.end == one.below and not one.is_marked
+    return one.is_forward or one.is_read_on
 
 
 def trailing_quote(segments: list[Segment]) -> int | None:
@@ -163,7 +159,7 @@ def forward_of(text: str, lines: list[Line], segments: list[Segment], one: Quota
     ]
     begins = start_of(lines, one.below, len(text))
     # The words below mere headers at the top are the mail's own, and passed on all the same.
-    ends = len(text) if is_read_on(one) else start_of(lines, one.end, len(text))
+    ends = len(text) if one.is_read_on else start_of(lines, one.end, len(text))
     below = text[begins:ends]
     return Forward(
         comment="\n\n".join(words_of(text, above, OWN, SIGNATURE)),
