@@ -126,7 +126,7 @@ def next_header(lines: list[Line], at: int, block: HeaderBlock, is_quoted: bool)
         if lines[number].is_marked != is_quoted:
             return None
         line = unmarked(lines[number]) if is_quoted else lines[number]
-        if not line.seen and lines[at].seen:
+        if not line.seen and lines[at].seen and lines[at].text[:1] not in {" ", "\t", "<"}:
             return None
         named = role_of(line.seen)
         if named:

@@ -74,7 +74,9 @@ def read(lines: list[Line], number: int) -> tuple[Introduction | None, str]:
     """What begins on this line, however early, with its words."""
     for below, words in growing(lines, number):
         if looks_ended(words):
-            return judged(lines, number, below, words), words
+            found = judged(lines, number, below, words)
+            if found or words.rstrip(DASHES + "*").endswith(COLON):
+                return found, words
         if below == number + 1 and not may_begin(words):
             break
         if is_unended(words) and is_marked_at(lines, below):

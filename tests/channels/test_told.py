@@ -1,0 +1,299 @@
+"""What is typed, quoted, signed and passed on: the policy, and that it holds for any text."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ally.channels.mail import introductions, quotes, signatures
+from ally.channels.mail.told import MOST_SEGMENTS, tell_apart
+
+INTRODUCTION = "On Mon, Nov 23, 2026 at 9:15 AM Ada <ada@x.example> wrote:"
+
+
+def kinds(text):
+    return [(kind, text[start:end].strip()) for kind, start, end in tell_apart(text).segments]
+
+
+def test_words_above_between_and_below_quotations_are_typed():
+    text = f"See below.\n\n{INTRODUCTION}\n> Which one?\n\nThe left one.\n\n> When?\n\nTomorrow."
+
+    assert tell_apart(text).reply_text == "See below.\n\nThe left one.\n\nTomorrow."
+    assert kinds(text) == [
+        ("own", "See below."),
+        ("quote", f"{INTRODUCTION}\n> Which one?"),
+        ("own", "The left one."),
+        ("quote", "> When?"),
+        ("own", "Tomorrow."),
+    ]
+    assert tell_apart(text).quoted_from is None
+
+
+def test_answers_right_below_single_lines_are_typed():
+    text = f"{INTRODUCTION}\n> Which one?\nThe left one.\n> When?\nTomorrow.\n> Ada"
+
+    assert tell_apart(text).reply_text == "The left one.\n\nTomorrow."
+
+
+def test_a_line_that_a_program_broke_stays_quoted():
+    long_line = "> Which of the two pumps did you say that you would like to have delivered by"
+    text = f"The left one.\n\n{INTRODUCTION}\n{long_line}\nnext Friday?\n> Ada"
+
+    assert tell_apart(text).reply_text == "The left one."
+    assert tell_apart(text).quoted_from == 15
+
+
+def test_a_reply_below_the_quotation_is_typed():
+    text = f"{INTRODUCTION}\n> Which one?\n> Ada\n\nThe left one."
+
+    assert kinds(text) == [
+        ("quote", f"{INTRODUCTION}\n> Which one?\n> Ada"),
+        ("own", "The left one."),
+    ]
+
+
+def test_what_is_not_marked_is_history_to_the_end():
+    text = f"The left one.\n\n{INTRODUCTION}\n\nWhich one?\n\nAda\n\nOn Sunday, Dana asked."
+
+    assert tell_apart(text).reply_text == "The left one."
+    assert tell_apart(text).quoted_from == 15
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Done. On Mon, Nov 23, 2026 at 9:15 AM, ada@x.example wrote:",
+        "Done.--- On Mon, Nov 23, 2026 at 9:15 AM, ada@x.example wrote:",
+    ],
+)
+def test_an_introduction_may_stand_behind_what_was_typed(line):
+    told = tell_apart(f"{line}\n> Which one?")
+
+    assert told.reply_text == "Done."
+    assert told.segments[0] == ["own", 0, told.quoted_from]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "On Monday I wrote:\nthe pump is loud",
+        "On the other hand, it may be the filter.\nOn average, it works.",
+        "I was told on the 12th of May 2026 that Ben said:\nno refunds.\nIs that true?",
+        "It came on 23.11.2026 at 9:15:\n- one pump\n- two filters",
+        "My journey:\nFrom: Berlin\nTo: Paris\nDate: 12.12.2026\nSeats: 2",
+        "Date: Wednesday 3, October 2011\nTime: 7:00\nAddress: 130 Fox St",
+        "First order\n---\nOrder 2 is missing",
+        "## Notes\n----\n1. It is faster.\n\n----\nThe dashes above are mine.",
+        "Name: Dana\n\n---- Message ----\nMy pump is loud.",
+        "---- Please answer below ----\nIt is loud.",
+        "I need:\n- pumps\n- filters",
+        "I need:\n\n- pumps",
+        "Please send it to:\n\nDana Whitfield\ndana@y.example\n+49 30 1234567",
+        "Sent from my desk, which is easier than from my phone.",
+        "Ich habe das Paket gestern gesendet.",
+        "The parcel was sent from our house to the app store.",
+        "Thank you for the pump.\nIt works.",
+        "Thanks, Dana",
+        "It works.\n\nThanks!",
+        "Visit us:\n>>> http://shop.example <<<\nfor more",
+        "It costs more than 100 > 50 and x < y.",
+        "Can it do -40 degrees?",
+        "Hello,\n\nmy number is 5.\n\nRegards, Dana",
+        "Wrote:",
+        "12.12.2026 10:00",
+    ],
+)
+def test_what_only_looks_like_a_quotation_or_a_signature_is_typed(text):
+    told = tell_apart(text)
+
+    assert (told.reply_text, told.quoted_from, told.signature) == (text, None, None)
+    assert told.segments == [["own", 0, len(text)]]
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        "-- \nAda Lovelace\nAcme Ltd\n\nA long notice about who may read this, and who may not. "
+        "It has many sentences. Nobody reads them.",
+        "--\nAda",
+        "---\nAda Lovelace",
+        "________________\nlovers of pumps mailing list\nhttp://lists.example/pumps",
+        "----------------\n\nMs Ada Lovelace\n\nt. 555-931-0702\n\nhttp://x.example/",
+        "-Ada",
+        "- Ada",
+        "/Ada",
+        "-- Ada",
+        "-Ada\n\nSent from my iPhone",
+        "Best regards,\n\nAda Lovelace\nHead of Pumps\n+49 30 1234567",
+        "Best regards\nAda\n\n--\nAda Lovelace\nAcme Ltd",
+        "Ada Lovelace\nada@x.example\n(555) 346-9947\nwww.x.example",
+        "Ada Lovelace\nSent from my iPhone",
+    ],
+)
+@pytest.mark.parametrize("history", ["", f"\n\n{INTRODUCTION}\n> Which one?"])
+def test_a_signature_is_told_from_what_is_typed(signature, history):
+    told = tell_apart(f"I would like the left one.\n\n{signature}{history}")
+
+    assert (told.reply_text, told.signature) == ("I would like the left one.", signature)
+    assert [kind for kind, _, _ in told.segments] == ["own", "signature", "quote"][
+        : 2 + bool(history)
+    ]
+
+
+def test_a_signature_below_the_quotation_is_told():
+    told = tell_apart(f"The left one.\n\n{INTRODUCTION}\n> Which one?\n\n-- \nAda")
+
+    assert (told.reply_text, told.signature, told.quoted_from) == ("The left one.", "-- \nAda", 15)
+
+
+def test_history_below_what_a_device_added_is_quoted():
+    told = tell_apart(
+        "The left one.\n\nSent from my iPhone\n\nDo you want the left or the right one?"
+    )
+
+    assert (told.reply_text, told.signature) == ("The left one.", "Sent from my iPhone")
+    assert [kind for kind, _, _ in told.segments] == ["own", "signature", "quote"]
+
+
+@pytest.mark.parametrize("text", ["--\nAda", "Thanks,\nAda", "Sent from my iPhone", "-Ada"])
+def test_a_signature_with_nothing_above_it_is_typed(text):
+    told = tell_apart(text)
+
+    assert (told.reply_text, told.signature) == (text, None)
+
+
+@pytest.mark.parametrize("text", ["> all of it", f"{INTRODUCTION}\n\nWhich one?"])
+def test_where_nothing_is_typed_all_is_shown(text):
+    told = tell_apart(text)
+
+    assert (told.reply_text, told.quoted_from) == ("", None)
+    assert told.segments == [["own", 0, len(text)]]
+
+
+def test_headers_with_nothing_above_them_belong_to_the_mail():
+    text = "From: Dana <dana@y.example>\nSubject: Pump\n\nIt is loud.\n\nRegards,\nDana"
+    told = tell_apart(text)
+
+    assert (told.reply_text, told.signature) == ("It is loud.", "Regards,\nDana")
+    assert [kind for kind, _, _ in told.segments] == ["own", "signature"]
+    assert told.forward is not None
+    assert (told.forward.author, told.forward.is_certain) == ("Dana <dana@y.example>", False)
+
+
+def test_a_marked_forward_ends_with_its_marks():
+    block = "> From: Ada <a@x.example>\n> Subject: A\n> b\n> To: Dana\n>\n> Hi"
+    text = f"Look.\n\nBegin forwarded message:\n\n{block}\n\nBye"
+    told = tell_apart(text)
+
+    assert told.forward is not None
+    assert (told.forward.subject, told.forward.text) == ("A b", "Hi")
+    assert told.reply_text == "Look.\n\nBye"
+    assert told.segments == [["own", 0, len(text)]]
+
+
+def test_headers_may_be_wrapped_and_stand_apart():
+    told = tell_apart(
+        "Look.\n\n-----Original Message-----\nFrom: Ada\n <ada@x.example>\n\n"
+        "Date: Monday\nSubject: A rather long one\nof two lines\nTo: Dana; Ben\n\nHi"
+    )
+
+    assert told.forward is not None
+    assert told.forward.author == "Ada <ada@x.example>"
+    assert told.forward.subject == "A rather long one of two lines"
+    assert told.forward.text == "Hi"
+
+
+def test_headers_on_one_line_are_told_apart():
+    told = tell_apart("Look.\n\nFrom: ada@x.example Date: Monday Subject: Pump\n\nHi")
+
+    assert told.forward is not None
+    assert (told.forward.author, told.forward.subject) == ("ada@x.example", "Pump")
+
+
+PIECES = st.sampled_from(
+    [
+        *("Hello.", "> quoted", ">> twice", "", " ", "--", "-- ", "---", "-Ada", "Thanks,", "Ada"),
+        *("Sent from my iPhone", INTRODUCTION, "On Mon, Nov 23, 2026", "wrote:", "<", "> wrote:"),
+        *("From: Ada <ada@x.example>", "To: d@y.example", "Subject: x", "Von: Ada", "Betreff: y"),
+        *("-----Original Message-----", "---------- Forwarded message ---------", "________"),
+        *("Begin forwarded message:", "> From: a@b.example", "> Subject: z", "ada@x.example:"),
+    ]
+)
+TEXTS = st.lists(PIECES | st.text(max_size=40), max_size=30).map("\n".join)
+
+
+@given(TEXTS, st.none() | TEXTS)
+def test_any_text_is_told_apart(text, html):
+    told = tell_apart(text, html)
+
+    at = 0
+    for kind, start, end in told.segments:
+        assert kind in {"own", "quote", "signature"}
+        assert start == at < end <= len(text)
+        at = end
+    assert at == len(text)
+    assert told.quoted_from is None or 0 < told.quoted_from < len(text)
+    own = [text[start:end].strip() for kind, start, end in told.segments if kind == "own"]
+    shows_more = not told.reply_text or told.forward is not None
+    assert shows_more or told.reply_text == "\n\n".join(part for part in own if part)
+    assert all(line in text for line in told.reply_text.split("\n"))
+
+
+@given(st.lists(st.sampled_from(["Hello there.", "It is loud.", "Which one?", ""]), min_size=1))
+def test_what_was_typed_is_found_again_in_itself(lines):
+    typed = "\n".join(lines).strip()
+    reply = f"{typed}\n\nRegards,\nAda\n\n{INTRODUCTION}\n> Which one?\n"
+    once = tell_apart(reply).reply_text
+
+    assert once == (typed or "Regards,\nAda")
+    assert tell_apart(once).reply_text == once
+
+
+def test_there_are_never_too_many_segments():
+    text = "\n\n".join(f"> Line {number}?\n\nYes, {number}." for number in range(400))
+    told = tell_apart(text)
+
+    assert len(told.segments) == MOST_SEGMENTS
+    assert told.segments[-1][2] == len(text)
+    assert told.reply_text.endswith("Yes, 399.")
+
+
+ENDLESS = {
+    "blank": "\n",
+    "words": "a\n",
+    "quoted": "> a\n",
+    "answered": "> a\nB\n",
+    "introductions": "On Mon, Nov 23, 2026 at 9:15 Ada\n",
+    "headers": "From: a@x.example\n",
+    "wrapped headers": "From: a@x.example\nb\nb\nb\nb\n",
+    "labels": "Aa: a@b 2026\n",
+    "dashes": "--\n",
+    "closings": "Thanks,\nAda\n",
+    "devices": "Sent from my iPhone\n",
+    "rules": "_____\n\n",
+    "brackets": "a <\n",
+    "colons": "a:\n",
+}
+
+
+@pytest.mark.parametrize("what", ENDLESS)
+def test_the_work_does_not_grow_with_the_text(what, monkeypatch):
+    calls = []
+    looks = (quotes, "quotation_at"), (introductions, "read"), (signatures, "is_device")
+    for module, name in looks:
+        monkeypatch.setattr(module, name, counting(getattr(module, name), calls))
+    work = []
+    for times in (25_000, 50_000):
+        calls.clear()
+        tell_apart("Hello.\n" + ENDLESS[what] * times)
+        work.append(len(calls))
+
+    assert work[1] <= work[0] * 1.1 + 100
+    assert work[1] < 80_000
+
+
+def counting(real, calls):
+    def called(*args, **named):
+        calls.append(real)
+        return real(*args, **named)
+
+    return called
