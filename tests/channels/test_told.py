@@ -1,7 +1,7 @@
 """What is typed, quoted, signed and passed on: the policy, and that it holds for any text."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from ally.channels.mail import introductions, quotes, signatures
@@ -90,6 +90,9 @@ def test_an_introduction_may_stand_behind_what_was_typed(line):
         "Please send it to:\n\nDana Whitfield\ndana@y.example\n+49 30 1234567",
         "Sent from my desk, which is easier than from my phone.",
         "Ich habe das Paket gestern gesendet.",
+        "It is the very long order that was\nsent from my account yesterday.",
+        "來自台灣，我的訂單在哪裡",
+        "I got the parcel that ben@x.example sent:\nit was empty.",
         "The parcel was sent from our house to the app store.",
         "Thank you for the pump.\nIt works.",
         "Thanks, Dana",
@@ -161,7 +164,7 @@ def test_a_signature_with_nothing_above_it_is_typed(text):
     assert (told.reply_text, told.signature) == (text, None)
 
 
-@pytest.mark.parametrize("text", ["> all of it", f"{INTRODUCTION}\n\nWhich one?"])
+@pytest.mark.parametrize("text", ["> all of it", f"{INTRODUCTION}\n> Which one?"])
 def test_where_nothing_is_typed_all_is_shown(text):
     told = tell_apart(text)
 
@@ -177,6 +180,14 @@ def test_headers_with_nothing_above_them_belong_to_the_mail():
     assert [kind for kind, _, _ in told.segments] == ["own", "signature"]
     assert told.forward is not None
     assert (told.forward.author, told.forward.is_certain) == ("Dana <dana@y.example>", False)
+
+
+def test_a_form_on_a_web_site_is_read_on():
+    text = "Dana (dana@y.example) wrote on 23.11.2026 at 10:00:\n\nMy pump is loud."
+    told = tell_apart(text)
+
+    assert (told.reply_text, told.quoted_from) == ("My pump is loud.", None)
+    assert told.segments == [["own", 0, len(text)]]
 
 
 def test_a_marked_forward_ends_with_its_marks():
@@ -232,10 +243,18 @@ def test_any_text_is_told_apart(text, html):
         at = end
     assert at == len(text)
     assert told.quoted_from is None or 0 < told.quoted_from < len(text)
-    own = [text[start:end].strip() for kind, start, end in told.segments if kind == "own"]
-    shows_more = not told.reply_text or told.forward is not None
-    assert shows_more or told.reply_text == "\n\n".join(part for part in own if part)
     assert all(line in text for line in told.reply_text.split("\n"))
+
+
+@given(TEXTS)
+def test_the_own_parts_make_up_the_reply(below):
+    text = f"Please have a look.\n\n{below}"
+    told = tell_apart(text)
+    assume(told.forward is None or not told.forward.is_certain)
+
+    own = [text[start:end].strip() for kind, start, end in told.segments if kind == "own"]
+    assert told.reply_text == "\n\n".join(own)
+    assert told.reply_text.startswith("Please have a look.")
 
 
 @given(st.lists(st.sampled_from(["Hello there.", "It is loud.", "Which one?", ""]), min_size=1))

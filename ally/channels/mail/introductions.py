@@ -16,7 +16,6 @@ LONGEST_NAMED = 80  # characters: "Ada Lovelace wrote:", without a date
 MOST_BEFORE = 4  # words before the date: "Il giorno lun 23 nov 2026"
 MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
 
-ADDRESS = re.compile(r"[^\s<>@()\[\]\"]{1,100}@[^\s<>@()\[\]\"]{1,200}")
 # "<ada@x.example> wrote:", however the address is bracketed.
 ADDRESS_AT_END = re.compile(r"[<(\[:][^\s<>()\[\]]{1,100}@[^\s<>()\[\]]{1,200}\s?[>)\]]+.{0,30}$")
 TIME = re.compile(r"\b\d{1,2}\s?[:.h時时点]\s?\d{2}\b")
@@ -30,14 +29,16 @@ YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 COLON = (":", "：", "︰")
 # "wrote", "sent" and their like.  Where the language joins them to a name, as parts of words.
 WROTE = re.compile(
-    r"\b(?:wrote|writes|said|sent|schrieb|schreibt|[àa] écrit|escribi[óo]|escribe|ha scritto|"
-    r"scrive|escreveu|ha escrit|va escriure|schreef|geschreven|skrev|skriver|kirjoitti|napsala?|"
-    r"napísala?|napisała?|pisze|pisał|scris|írta|yazdı|написала?|пишет|писал|написав|пише|έγραψε|"
+    r"\b(?:wrote|writes|said|sent|schrieb|schreibt|geschrieben|[àa] écrit|escribi[óo]|escribe|"
+    r"ha scritto|scrive|escreveu|ha escrit|va escriure|schreef|geschreven|skrev|skriver|kirjoitti|"
+    r"napsala?|napísala?|napisała?|pisze|pisał|scris|írta|yazdı|написала?|пишет|писал|написав|пише|έγραψε|"
     r"đã viết|menulis|a écrit|scríobh|rašė|kirjutas|je napisa[ol]|napisao)\b"
     r"|כתב|مكتوب|كتب|写道|寫道|のメッセージ|さんは書きました|のメール|書きました|작성|쓴 글"
     r"|님이 쓴|เขียน",
     re.IGNORECASE,
 )
+# "Ada Lovelace hat am 23.11.2026 geschrieben:"
+HAS_WRITTEN = re.compile(r"\b(?:hat am|heeft op)\s+$")
 # Where an introduction begins that stands behind other words on its line.
 BEGINS = re.compile(
     r"(?:-{2,}\s*)?\b(?:On|Am|Le|El|Il|Em|Op|Den|Dne|Dnia|W dniu|På|Vào)\s(?=[^.!?\n]{0,30}\d)"
@@ -174,22 +175,18 @@ def ends_with_verb(end: str) -> bool:
 
 def judged(lines: list[Line], number: int, below: int, words: str) -> Introduction | None:
     """The introduction, if what ends here is one."""
-    dated, addressed = is_dated(words), bool(ADDRESS.search(words))
-    wrote = bool(WROTE.search(words))
+    dated, wrote = is_dated(words), bool(WROTE.search(words))
+    addressed = bool(ADDRESS_AT_END.search(words))
     start = lines[number].start
     if begins := begin_inside(lines[number].text):
         if not (dated and wrote):
             return None
         start += begins
-    is_sure = bool(
-        (dated and wrote and is_plain(words))
-        or (dated and ADDRESS_AT_END.search(words))
-        or (addressed and wrote)
-    )
+    is_sure = bool((dated and wrote and is_plain(words)) or (addressed and (dated or wrote)))
     framed = words[:2] == "--" and wrote
     if is_sure or framed:
         return Introduction(start, below, is_sure=not framed or is_sure)
-    named = ADDRESS_AT_END.search(words) or (wrote and len(words) < LONGEST_NAMED)
+    named = addressed or (wrote and len(words) < LONGEST_NAMED)
     if is_marked_at(lines, below) and (dated or named):
         return Introduction(start, below, is_sure=False)
     return None
@@ -201,6 +198,8 @@ def is_plain(words: str) -> bool:
     found = DATE.search(words)
     before = words[: found.start()] if found else words
     near = before.split()
+    if HAS_WRITTEN.search(before):
+        return True
     return (len(near) <= MOST_BEFORE and near[:1] != ["I"]) or bool(WROTE.search(before))
 
 

@@ -45,8 +45,8 @@ class Quotation:
 def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
     """The outermost ones, in order; `openings` are what the HTML says that they begin with.
 
-    Headers with nothing above them belong to what the mail itself says: its words
-    are read on.
+    An introduction with nothing above it belongs to what the mail itself says: its
+    words are read on.
     """
     found: list[Quotation] = []
     at = read = 0
@@ -66,8 +66,9 @@ def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
 
 
 def is_bare(quotation: Quotation) -> bool:
-    """Whether mere headers, not marked and not said to be a forward, stand above the words."""
-    return quotation.headers is not None and not (quotation.is_forward or quotation.is_marked)
+    """Whether a mere introduction or headers stand above words that nothing marks: a form on a
+    web site writes such mails."""
+    return not (quotation.is_forward or quotation.is_marked)
 
 
 def quotation_at(
@@ -116,6 +117,9 @@ def introduced(lines: list[Line], at: int, openings: list[str]) -> Quotation | N
 
 def below_divider(lines: list[Line], at: int, is_forward: bool) -> Quotation:
     headers = block_below(lines, at + 1)
+    first = next_filled(lines, at + 1, within=4)
+    if headers is None and first < len(lines) and (begun := introduced(lines, first, [])):
+        return replace(begun, start=lines[at].start, is_forward=is_forward)
     below = headers.below if headers else at + 1
     return quoted(
         lines,

@@ -8,20 +8,12 @@ addresses and numbers.  A signature that would leave nothing above it is none.
 import re
 from collections.abc import Callable
 
+from ally.channels.mail.closings import is_closing
+from ally.channels.mail.devices import is_device
 from ally.channels.mail.lines import Line
-from ally.channels.mail.signature_words import (
-    CLOSINGS,
-    DEVICE,
-    DEVICE_AT_END,
-    KNOWN_DEVICE,
-    MY,
-    NOTICE,
-    ONE_NAME,
-)
 
 LONGEST_LINE = 70  # characters of a line in a signature; longer ones are sentences
 MOST_LINES = 20  # filled ones below a line of dashes
-LONGEST_CLOSING = 60  # characters
 MOST_CLOSED = 9  # filled ones below a closing
 MOST_NAMES = 4  # "Dr. Ada King Lovelace"
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
@@ -40,12 +32,12 @@ CONTACT = re.compile(
     r"|\+?\(?\d[\d\s().\-/]{5,}\d|^\W*(?:skype|tel|fax|mob|phone|cell|twitter)\b",
     re.IGNORECASE,
 )
-LINK = re.compile(r"<?\s*(?:https?://|mailto:)\S+>?|\(https?://\S+\)")
-
-MOST_DEVICE_WORDS = 6  # behind "Sent from"
-FROM_TOWN = re.compile(r" (?:aus|from) ")
-# What may stand around a closing: commas, and a smile.
-AROUND_CLOSING = " \t*_>,.!;:~—–-，。！、،()🙂😀😊👋👍🎉☀🌞"
+NOTICE = re.compile(
+    r"confidential|privileged|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk"
+    r"|konfidentiell|fortrolig|poufn|důvěrn|luottamuksel|конфиденциальн|gizli|保密|機密"
+    r"|unsubscribe|mailing list|you are receiving this",
+    re.IGNORECASE,
+)
 
 Rule = Callable[[list[Line]], int | None]
 
@@ -140,7 +132,8 @@ def device(lines: list[Line]) -> int | None:
     """The lines that programs add at the end of the text."""
     found = None
     for number in reversed(filled(lines)):
-        if is_device(lines[number].seen):
+        is_wrapped = goes_on(lines[number].seen) and not is_blank_at(lines, number - 1)
+        if is_device(lines[number].seen) and not is_wrapped:
             found = number
         elif not DASHES.match(lines[number].text[:120]):
             break
@@ -148,26 +141,12 @@ def device(lines: list[Line]) -> int | None:
 
 
 def is_blank_at(lines: list[Line], number: int) -> bool:
-    return number >= len(lines) or lines[number].is_blank
+    return not 0 <= number < len(lines) or lines[number].is_blank
 
 
-def is_device(seen: str) -> bool:
-    words = LINK.sub("", seen).strip(" *_[]()\t")
-    if "," in words or len(words) > 120:
-        return False
-    if not (
-        MY.search(words) or KNOWN_DEVICE.search(words) or ONE_NAME.match(words) or LINK.search(seen)
-    ):
-        return False
-    if DEVICE_AT_END.search(words) and len(words.split()) <= MOST_DEVICE_WORDS + 2:
-        return True
-    found = DEVICE.match(words)
-    if found is None:
-        return False
-    rest = len(words[found.end() :].split())
-    return rest <= MOST_DEVICE_WORDS or (
-        rest <= MOST_DEVICE_WORDS * 2 and bool(KNOWN_DEVICE.search(words))
-    )
+def goes_on(seen: str) -> bool:
+    """Whether the line begins inside of a sentence."""
+    return seen[:1].islower() and seen[:2] != "iP"
 
 
 def dashed_name(lines: list[Line]) -> int | None:
@@ -206,11 +185,6 @@ def closing(lines: list[Line]) -> int | None:
             return number if is_name(below[0]) and are_short(below[1:]) else None
         below.insert(0, seen)
     return None
-
-
-def is_closing(seen: str) -> bool:
-    words = seen.strip(AROUND_CLOSING)
-    return len(words) <= LONGEST_CLOSING and FROM_TOWN.split(words.lower())[0] in CLOSINGS
 
 
 def is_name(seen: str) -> bool:
