@@ -37,6 +37,7 @@ WROTE = re.compile(
     r"|님이 쓴|เขียน",
     re.IGNORECASE,
 )
+WEAK = {"said", "sent"}  # people say so of others: an address or marks are wanted as well
 # "Ada Lovelace hat am 23.11.2026 geschrieben:"
 HAS_WRITTEN = re.compile(r"\b(?:hat am|heeft op)\s+$")
 # Where an introduction begins that stands behind other words on its line.
@@ -193,14 +194,23 @@ def judged(lines: list[Line], number: int, below: int, words: str) -> Introducti
 
 
 def is_plain(words: str) -> bool:
-    """Whether the date or the verb is near the beginning: "I was told on Monday, the 3rd of May
-    2026, that you wrote:" is what somebody says."""
+    """Whether it is no more than a date, a name and a verb: "I was told on Monday, the 3rd of
+    May 2026, that you wrote:" is what somebody says, and so is "On 3 May 2026 you wrote to me:".
+    """
     found = DATE.search(words)
     before = words[: found.start()] if found else words
-    near = before.split()
     if HAS_WRITTEN.search(before):
         return True
+    verb = list(WROTE.finditer(words))[-1]
+    if verb[0].lower() in WEAK or not is_name_or_date(words[verb.end() :].strip(" .,*-:：")):
+        return False
+    near = before.split()
     return (len(near) <= MOST_BEFORE and near[:1] != ["I"]) or bool(WROTE.search(before))
+
+
+def is_name_or_date(rest: str) -> bool:
+    """Whether what follows the verb is nothing, a name or a date."""
+    return not rest[:1].islower() or is_dated(rest)
 
 
 def is_dated(words: str) -> bool:

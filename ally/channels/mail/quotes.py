@@ -52,7 +52,8 @@ def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
     at = read = 0
     is_typed = False
     while at < len(lines) and len(found) < MOST_QUOTATIONS:
-        quotation = quotation_at(lines, at, openings, only_marks=read > MOST_READ)
+        is_near = read <= MOST_READ
+        quotation = quotation_at(lines, at, openings) if is_near else marked(lines, at)
         if quotation is None:
             is_filled = not lines[at].is_blank
             is_typed, read, at = is_typed or is_filled, read + is_filled, at + 1
@@ -71,14 +72,10 @@ def is_bare(quotation: Quotation) -> bool:
     return not (quotation.is_forward or quotation.is_marked)
 
 
-def quotation_at(
-    lines: list[Line], at: int, openings: list[str], *, only_marks: bool = False
-) -> Quotation | None:
+def quotation_at(lines: list[Line], at: int, openings: list[str]) -> Quotation | None:
     """The quotation that begins on this line."""
     if lines[at].is_blank:
         return None
-    if only_marks:
-        return marked(lines, at)
     is_forward = divider(lines, at)
     if is_forward is not None:
         return below_divider(lines, at, is_forward)

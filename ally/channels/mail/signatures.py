@@ -16,6 +16,7 @@ LONGEST_LINE = 70  # characters of a line in a signature; longer ones are senten
 MOST_LINES = 20  # filled ones below a line of dashes
 MOST_CLOSED = 9  # filled ones below a closing
 MOST_NAMES = 4  # "Dr. Ada King Lovelace"
+MOST_NAME_WORDS = 6
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
 MOST_SEEN = 200  # lines at the end that rules look at
 MOST_SEARCHED = 2_000  # lines that are searched for what a program added above a history
@@ -32,6 +33,10 @@ CONTACT = re.compile(
     r"|\+?\(?\d[\d\s().\-/]{5,}\d|^\W*(?:skype|tel|fax|mob|phone|cell|twitter)\b",
     re.IGNORECASE,
 )
+NO_NAME = re.compile(r"[?:;!]|^\W*\d")
+PARTICLES = {"von", "van", "de", "der", "den", "du", "la", "el", "di", "da", "del", "bin", "al",
+             "of", "and", "und", "et", "y", "e", "i", "at", "from", "aus"}  # fmt: skip
+SITE = re.compile(r"https?://|\bwww\.", re.IGNORECASE)
 NOTICE = re.compile(
     r"confidential|privileged|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk"
     r"|konfidentiell|fortrolig|poufn|důvěrn|luottamuksel|конфиденциальн|gizli|保密|機密"
@@ -188,13 +193,15 @@ def closing(lines: list[Line]) -> int | None:
 
 
 def is_name(seen: str) -> bool:
-    words = seen.strip("*_-–— ")
-    return (
-        0 < len(words.split()) <= 6
-        and len(words) <= 50
-        and not words.endswith(("?", ":", ";", "!"))
-        and not any(letter.isdigit() for letter in words[:1])
-    )
+    """Whether the line may be somebody's name: one word, or a few that begin large."""
+    words = seen.strip("*_-–— ").split()
+    if not 0 < len(words) <= MOST_NAME_WORDS or NO_NAME.search(seen):
+        return False
+    return len(words) == 1 or all(is_large(word) for word in words)
+
+
+def is_large(word: str) -> bool:
+    return not word[:1].islower() or word.lower() in PARTICLES
 
 
 def are_short(below: list[str]) -> bool:
@@ -213,7 +220,8 @@ def is_spoken(seen: str) -> bool:
 
 
 def contacts(lines: list[Line]) -> int | None:
-    """The last paragraph, when most of it is addresses and numbers or a device follows a name."""
+    """The last paragraph, when it is a business card: a name, addresses, numbers, and a web
+    site.  Without one it may be the address that the desk has asked for."""
     numbers = filled(lines)
     if not numbers:
         return None
@@ -227,7 +235,8 @@ def contacts(lines: list[Line]) -> int | None:
     if above and announces(lines[above[0]]):
         return None
     found = sum(bool(CONTACT.search(seen)) and len(seen.split()) <= 6 for seen in block)
-    return first if found >= 2 and not CONTACT.search(block[0]) and is_name(block[0]) else None
+    is_card = found >= 2 and any(SITE.search(seen) for seen in block)
+    return first if is_card and not CONTACT.search(block[0]) and is_name(block[0]) else None
 
 
 def named_device(lines: list[Line]) -> int | None:
