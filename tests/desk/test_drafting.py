@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 
+from ally.channels.mail.told import tell_apart
 from ally.db import db
 from ally.desk import drafting
 from ally.desk.models import MessageDirection
@@ -244,6 +245,29 @@ def test_the_writer_reads_all_that_is_unanswered_and_no_quotes(acme, writer):
     assert question.text == "Which pump?\n\nAnd which filter?"
     assert question.customer_name == "Dana Whitfield"
     assert question.subject == "Which pump?"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (
+            "See below.\n\nOn 20 Nov 2026, Ada wrote:\n> Which one?\n\nThe left one.\n\n-- \nDana",
+            "See below.\n\nThe left one.",
+        ),
+        (
+            "Please help.\n\n--- Forwarded message ---\nFrom: a@x.example\nSubject: x\n\nToo loud.",
+            "Please help.\n\n--- Forwarded message ---\nFrom: a@x.example\nSubject: x\n\nToo loud.",
+        ),
+        ("> all of it", "> all of it"),
+    ],
+)
+def test_the_writer_reads_what_is_typed_and_what_is_passed_on(acme, writer, text, read):
+    told = {"segments": tell_apart(text).segments}
+
+    write(make_message(make_conversation(acme), text, metadata_=told))
+
+    (question,) = writer.asked
+    assert question.text == read
 
 
 def test_another_accounts_message_is_not_seen(acme, writer):

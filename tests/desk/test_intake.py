@@ -293,9 +293,10 @@ def test_html_is_stored_harmless_and_counted(channel):
 
 
 def test_the_quoted_history_is_told_from_the_text(channel):
-    text_ = "The left one.\n\nOn Fri, 20 Nov 2026, Support wrote:\n> Which one?\n"
+    text_ = "The left one.\n\n-- \nDana\n\nOn Fri, 20 Nov 2026, Support wrote:\n> Which one?\n"
     message = message_of(receive(channel, mail(text_)))
 
+    assert [kind for kind, _, _ in message.metadata_["segments"]] == ["own", "signature", "quote"]
     assert message.own_text == "The left one."
     assert message.quoted_text.startswith("On Fri")
 

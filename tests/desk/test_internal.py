@@ -302,6 +302,16 @@ def add(app, account_id, barrier, answers):
         answers.append(is_new)
 
 
+def test_what_a_message_of_the_api_quotes_is_told_apart(client, channel, token):
+    html = '<p>Hi</p><div class="gmail_attr">Ada kirjoitti asiasta näin</div><p>Old words</p>'
+    words = "Hi\n\nAda kirjoitti asiasta näin\n\nOld words"
+    assert post(client, token, NEW | {"text": words, "html": html}).status_code == 201
+
+    message = db.session.scalars(select(Message)).one()
+    assert message.metadata_["segments"] == [["own", 0, 4], ["quote", 4, len(words)]]
+    assert (message.own_text, message.metadata_["quoted_from"]) == ("Hi", 4)
+
+
 def test_mail_that_answers_a_message_of_the_api_joins_it(client, channel, token, acme):
     conversation = make_conversation(acme, channel)
     ours = make_message(conversation, external_id="m-9@shop.example")

@@ -6,7 +6,7 @@ from ally.channels.mail.header_blocks import block_below
 from ally.channels.mail.lines import Line
 
 LONGEST_PHRASE = 60  # characters
-MOST_WORDS = 4  # "Begin forwarded message:"; whoever says more may be talking
+MOST_WORDS = 5  # "Début du message réexpédié :"; whoever says more may be talking
 # "----- words -----", "Begin forwarded message:"
 FRAMED = re.compile(
     r"[\s*_]{0,4}[-—–_=]{2,}\s{0,4}([^-—–_=\n].{1,60}?)\s{0,4}[-—–_=]{2,}[\s*_:]{0,4}$"
@@ -24,6 +24,11 @@ EARLIER = re.compile(
     r"origin|reply|antwort|réponse|respuesta|ursprüng|oorspronkelijk|ursprung|oprindelig"
     r"|opprinnelig|alkuperäi|oryginaln|původní|pôvodn|eredeti|özgün|orijinal|исходн|оригін|оригинал"
     r"|αρχικό|מקורי|أصلي|原始|原件|元の|원본|gốc|asli|ต้นฉบับ|quoted|previous|zitiert|cité",
+    re.IGNORECASE,
+)
+# "Begin forwarded message:", but not "Forward this message:".
+BEGINNING = re.compile(
+    r"(?:begin|anfang|début|inicio|inizio|início|forwarded|weitergeleitet|vidarebefordra|videresend)",
     re.IGNORECASE,
 )
 FORWARDED = re.compile(
@@ -53,9 +58,12 @@ def divider(lines: list[Line], number: int) -> bool | None:
 
 
 def begins_forward(lines: list[Line], number: int, words: str) -> bool:
+    """Whether the phrase announces a forward: headers follow, or it says that one begins."""
     if not (FORWARDED.search(words) and MESSAGE.search(words)):
         return False
-    return len(words.split()) <= MOST_WORDS or block_below(lines, number + 1) is not None
+    if block_below(lines, number + 1) is not None:
+        return True
+    return bool(BEGINNING.match(words)) and len(words.split()) <= MOST_WORDS
 
 
 def is_rule(line: Line) -> bool:

@@ -49,10 +49,14 @@ ROLES = {name: role for role, names in NAMES.items() for name in names.split("|"
 
 @dataclass
 class HeaderBlock:
-    """Header lines: the values by role, and the line that comes below the block."""
+    """Header lines: the values by role, and the line that comes below the block.
+
+    `has_address` is whether a header has one on its own line.
+    """
 
     below: int
     values: dict[str, str] = field(default_factory=dict)
+    has_address: bool = False
 
     @property
     def author(self) -> str:
@@ -87,6 +91,7 @@ def read_block(lines: list[Line], number: int) -> HeaderBlock:
         named = role_of(line.seen)
         if named and (named[0] not in block.values or named[0] == "other"):
             role = named[0]
+            block.has_address = block.has_address or "@" in named[1]
             add(block, *named)
             block.below = at + 1
         elif (following := next_header(lines, at, block, is_quoted)) is None:
@@ -126,7 +131,7 @@ def next_header(lines: list[Line], at: int, block: HeaderBlock, is_quoted: bool)
         if lines[number].is_marked != is_quoted:
             return None
         line = unmarked(lines[number]) if is_quoted else lines[number]
-        if not line.seen and lines[at].seen:
+        if not line.seen and lines[at].seen and lines[at].text[:1] not in {" ", "\t", "<"}:
             return None
         named = role_of(line.seen)
         if named:
@@ -141,7 +146,7 @@ def is_block(block: HeaderBlock) -> bool:
     named = set(block.values) - {"other", "cc"}
     if len(named) < 2 or not named & {"from", "date", "to"}:
         return False
-    if any("@" in value for value in block.values.values()):
+    if block.has_address:
         return True
     return len(named) > 2 and {"from", "subject"} <= named
 

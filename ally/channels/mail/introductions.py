@@ -11,11 +11,11 @@ from ally.channels.mail.lines import Line, next_filled
 
 LONGEST = 400  # characters: a long name, a long address, twice
 MOST_LINES = 5  # programs wrap it
+LONGEST_BARE = 60  # characters of a first line without a number or an address
 LONGEST_NAMED = 80  # characters: "Ada Lovelace wrote:", without a date
 MOST_BEFORE = 4  # words before the date: "Il giorno lun 23 nov 2026"
 MOST_BEGINNING = 3  # words that stand alone on the first line: "On Friday,"
 
-ADDRESS = re.compile(r"[^\s<>@()\[\]\"]{1,100}@[^\s<>@()\[\]\"]{1,200}")
 # "<ada@x.example> wrote:", however the address is bracketed.
 ADDRESS_AT_END = re.compile(r"[<(\[:][^\s<>()\[\]]{1,100}@[^\s<>()\[\]]{1,200}\s?[>)\]]+.{0,30}$")
 TIME = re.compile(r"\b\d{1,2}\s?[:.h時时点]\s?\d{2}\b")
@@ -29,18 +29,22 @@ YEAR = re.compile(r"(?<!\d)(?:19|20)\d{2}(?!\d)")
 COLON = (":", "：", "︰")
 # "wrote", "sent" and their like.  Where the language joins them to a name, as parts of words.
 WROTE = re.compile(
-    r"\b(?:wrote|writes|said|sent|schrieb|schreibt|[àa] écrit|escribi[óo]|escribe|ha scritto|"
-    r"scrive|escreveu|ha escrit|va escriure|schreef|geschreven|skrev|skriver|kirjoitti|napsala?|"
-    r"napísala?|napisała?|pisze|pisał|scris|írta|yazdı|написала?|пишет|писал|написав|пише|έγραψε|"
+    r"\b(?:wrote|writes|said|sent|schrieb|schreibt|geschrieben|[àa] écrit|escribi[óo]|escribe|"
+    r"ha scritto|scrive|escreveu|ha escrit|va escriure|schreef|geschreven|skrev|skriver|kirjoitti|"
+    r"napsala?|napísala?|napisała?|pisze|pisał|scris|írta|yazdı|написала?|пишет|писал|написав|пише|έγραψε|"
     r"đã viết|menulis|a écrit|scríobh|rašė|kirjutas|je napisa[ol]|napisao)\b"
     r"|כתב|مكتوب|كتب|写道|寫道|のメッセージ|さんは書きました|のメール|書きました|작성|쓴 글"
     r"|님이 쓴|เขียน",
     re.IGNORECASE,
 )
+WEAK = {"said", "sent"}  # people say so of others: an address or marks are wanted as well
+# "Ada Lovelace hat am 23.11.2026 geschrieben:"
+HAS_WRITTEN = re.compile(r"\b(?:hat am|heeft op)\s+$")
 # Where an introduction begins that stands behind other words on its line.
 BEGINS = re.compile(
     r"(?:-{2,}\s*)?\b(?:On|Am|Le|El|Il|Em|Op|Den|Dne|Dnia|W dniu|På|Vào)\s(?=[^.!?\n]{0,30}\d)"
 )
+EVIDENCE = re.compile(r"[\d@<\"]")
 DASHES = "-–—_ \t"
 
 
@@ -72,7 +76,9 @@ def read(lines: list[Line], number: int) -> tuple[Introduction | None, str]:
     """What begins on this line, however early, with its words."""
     for below, words in growing(lines, number):
         if looks_ended(words):
-            return judged(lines, number, below, words), words
+            found = judged(lines, number, below, words)
+            if found or words.rstrip(DASHES + "*").endswith(COLON):
+                return found, words
         if below == number + 1 and not may_begin(words):
             break
         if is_unended(words) and is_marked_at(lines, below):
@@ -87,8 +93,20 @@ def is_typed_above(lines: list[Line], number: int, found: Introduction, words: s
     later, rest = read(lines, number + 1)
     if later is None or later.below != found.below or is_dated(words) > is_dated(rest):
         return False
-    first = lines[number].seen
-    return not (BEGINS.match(f"{first} 1") and len(first.split()) <= MOST_BEGINNING)
+    if WROTE.search(words) and not WROTE.search(rest):
+        return False
+    first, following = lines[number].seen, lines[number + 1].seen
+    if BEGINS.match(following) or (len(first) > LONGEST_BARE and not EVIDENCE.search(first)):
+        return True
+    if BEGINS.match(f"{first} 1") and len(first.split()) <= MOST_BEGINNING:
+        return False
+    return not is_full([line.seen for line in lines[number : found.below]])
+
+
+def is_full(wrapped: list[str]) -> bool:
+    """Whether a program may have broken the first of these lines: the next word had no room."""
+    next_word = wrapped[1].split(" ")[0]
+    return len(wrapped[0]) + 1 + len(next_word) > max(len(line) for line in wrapped)
 
 
 def is_unended(words: str) -> bool:
@@ -158,34 +176,41 @@ def ends_with_verb(end: str) -> bool:
 
 def judged(lines: list[Line], number: int, below: int, words: str) -> Introduction | None:
     """The introduction, if what ends here is one."""
-    dated, addressed = is_dated(words), bool(ADDRESS.search(words))
-    wrote = bool(WROTE.search(words))
+    dated, wrote = is_dated(words), bool(WROTE.search(words))
+    addressed = bool(ADDRESS_AT_END.search(words))
     start = lines[number].start
     if begins := begin_inside(lines[number].text):
         if not (dated and wrote):
             return None
         start += begins
-    is_sure = bool(
-        (dated and wrote and is_plain(words))
-        or (dated and ADDRESS_AT_END.search(words))
-        or (addressed and wrote)
-    )
+    is_sure = bool((dated and wrote and is_plain(words)) or (addressed and (dated or wrote)))
     framed = words[:2] == "--" and wrote
     if is_sure or framed:
         return Introduction(start, below, is_sure=not framed or is_sure)
-    named = ADDRESS_AT_END.search(words) or (wrote and len(words) < LONGEST_NAMED)
+    named = addressed or (wrote and len(words) < LONGEST_NAMED)
     if is_marked_at(lines, below) and (dated or named):
         return Introduction(start, below, is_sure=False)
     return None
 
 
 def is_plain(words: str) -> bool:
-    """Whether the date or the verb is near the beginning: "I was told on Monday, the 3rd of May
-    2026, that you wrote:" is what somebody says."""
+    """Whether it is no more than a date, a name and a verb: "I was told on Monday, the 3rd of
+    May 2026, that you wrote:" is what somebody says, and so is "On 3 May 2026 you wrote to me:".
+    """
     found = DATE.search(words)
     before = words[: found.start()] if found else words
+    if HAS_WRITTEN.search(before):
+        return True
+    verb = list(WROTE.finditer(words))[-1]
+    if verb[0].lower() in WEAK or not is_name_or_date(words[verb.end() :].strip(" .,*-:：")):
+        return False
     near = before.split()
     return (len(near) <= MOST_BEFORE and near[:1] != ["I"]) or bool(WROTE.search(before))
+
+
+def is_name_or_date(rest: str) -> bool:
+    """Whether what follows the verb is nothing, a name or a date."""
+    return not rest[:1].islower() or is_dated(rest)
 
 
 def is_dated(words: str) -> bool:

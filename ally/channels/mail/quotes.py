@@ -5,7 +5,7 @@ divider ("-----Original Message-----") or a mark (">"), and the HTML may name it
 marks follow, it ends with them; where none do, everything below is history.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ally.channels.mail.dividers import divider, is_rule
 from ally.channels.mail.header_blocks import HeaderBlock, block_below, header_block
@@ -24,7 +24,8 @@ class Quotation:
     `below`, and `end` is the first line behind it.
 
     `headers` are the lines that stand above it.  A forward says so itself; headers
-    alone may be either.
+    alone may be either.  `is_read_on` is whether nothing is typed above them: what
+    follows is not quoted then.
     """
 
     start: int
@@ -33,6 +34,7 @@ class Quotation:
     headers: HeaderBlock | None = None
     is_forward: bool = False
     is_marked: bool = False
+    is_read_on: bool = False
 
     @property
     def is_passed_on(self) -> bool:
@@ -43,43 +45,37 @@ class Quotation:
 def quotations(lines: list[Line], openings: list[str]) -> list[Quotation]:
     """The outermost ones, in order; `openings` are what the HTML says that they begin with.
 
-    Headers with nothing above them belong to what the mail itself says: its words
-    are read on.
+    An introduction with nothing above it belongs to what the mail itself says: its
+    words are read on.
     """
     found: list[Quotation] = []
     at = read = 0
     is_typed = False
     while at < len(lines) and len(found) < MOST_QUOTATIONS:
-        quotation = quotation_at(lines, at, openings, only_marks=read > MOST_READ)
+        is_near = read <= MOST_READ
+        quotation = quotation_at(lines, at, openings) if is_near else marked(lines, at)
         if quotation is None:
             is_filled = not lines[at].is_blank
             is_typed, read, at = is_typed or is_filled, read + is_filled, at + 1
             continue
         is_typed = is_typed or quotation.start > lines[at].start
         if not is_typed and not found and is_bare(quotation):
-            quotation = ended(quotation, quotation.below)
+            quotation = replace(quotation, end=quotation.below, is_read_on=True)
         found.append(quotation)
         at = max(quotation.end, at + 1)
     return found
 
 
 def is_bare(quotation: Quotation) -> bool:
-    """Whether mere headers, not marked and not said to be a forward, stand above the words."""
-    return quotation.headers is not None and not (quotation.is_forward or quotation.is_marked)
+    """Whether a mere introduction or headers stand above words that nothing marks: a form on a
+    web site writes such mails."""
+    return not (quotation.is_forward or quotation.is_marked)
 
 
-def ended(quotation: Quotation, end: int) -> Quotation:
-    return Quotation(quotation.start, quotation.below, end, quotation.headers)
-
-
-def quotation_at(
-    lines: list[Line], at: int, openings: list[str], *, only_marks: bool = False
-) -> Quotation | None:
+def quotation_at(lines: list[Line], at: int, openings: list[str]) -> Quotation | None:
     """The quotation that begins on this line."""
     if lines[at].is_blank:
         return None
-    if only_marks:
-        return marked(lines, at)
     is_forward = divider(lines, at)
     if is_forward is not None:
         return below_divider(lines, at, is_forward)
@@ -118,6 +114,9 @@ def introduced(lines: list[Line], at: int, openings: list[str]) -> Quotation | N
 
 def below_divider(lines: list[Line], at: int, is_forward: bool) -> Quotation:
     headers = block_below(lines, at + 1)
+    first = next_filled(lines, at + 1, within=4)
+    if headers is None and first < len(lines) and (begun := introduced(lines, first, [])):
+        return replace(begun, start=lines[at].start, is_forward=is_forward)
     below = headers.below if headers else at + 1
     return quoted(
         lines,

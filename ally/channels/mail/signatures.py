@@ -8,22 +8,15 @@ addresses and numbers.  A signature that would leave nothing above it is none.
 import re
 from collections.abc import Callable
 
+from ally.channels.mail.closings import is_closing
+from ally.channels.mail.devices import is_device
 from ally.channels.mail.lines import Line
-from ally.channels.mail.signature_words import (
-    CLOSINGS,
-    DEVICE,
-    DEVICE_AT_END,
-    KNOWN_DEVICE,
-    MY,
-    NOTICE,
-    ONE_NAME,
-)
 
 LONGEST_LINE = 70  # characters of a line in a signature; longer ones are sentences
 MOST_LINES = 20  # filled ones below a line of dashes
-LONGEST_CLOSING = 60  # characters
 MOST_CLOSED = 9  # filled ones below a closing
 MOST_NAMES = 4  # "Dr. Ada King Lovelace"
+MOST_NAME_WORDS = 6
 MOST_CONTACTS = 8  # filled ones of a block of addresses and numbers
 MOST_SEEN = 200  # lines at the end that rules look at
 MOST_SEARCHED = 2_000  # lines that are searched for what a program added above a history
@@ -40,12 +33,16 @@ CONTACT = re.compile(
     r"|\+?\(?\d[\d\s().\-/]{5,}\d|^\W*(?:skype|tel|fax|mob|phone|cell|twitter)\b",
     re.IGNORECASE,
 )
-LINK = re.compile(r"<?\s*(?:https?://|mailto:)\S+>?|\(https?://\S+\)")
-
-MOST_DEVICE_WORDS = 6  # behind "Sent from"
-FROM_TOWN = re.compile(r" (?:aus|from) ")
-# What may stand around a closing: commas, and a smile.
-AROUND_CLOSING = " \t*_>,.!;:~—–-，。！、،()🙂😀😊👋👍🎉☀🌞"
+NO_NAME = re.compile(r"[?:;!]|^\W*\d")
+PARTICLES = {"von", "van", "de", "der", "den", "du", "la", "el", "di", "da", "del", "bin", "al",
+             "of", "and", "und", "et", "y", "e", "i", "at", "from", "aus"}  # fmt: skip
+SITE = re.compile(r"https?://|\bwww\.", re.IGNORECASE)
+NOTICE = re.compile(
+    r"confidential|privileged|vertraulich|confidentiel|confidencial|riservat|vertrouwelijk"
+    r"|konfidentiell|fortrolig|poufn|důvěrn|luottamuksel|конфиденциальн|gizli|保密|機密"
+    r"|unsubscribe|mailing list|you are receiving this",
+    re.IGNORECASE,
+)
 
 Rule = Callable[[list[Line]], int | None]
 
@@ -140,7 +137,8 @@ def device(lines: list[Line]) -> int | None:
     """The lines that programs add at the end of the text."""
     found = None
     for number in reversed(filled(lines)):
-        if is_device(lines[number].seen):
+        is_wrapped = goes_on(lines[number].seen) and not is_blank_at(lines, number - 1)
+        if is_device(lines[number].seen) and not is_wrapped:
             found = number
         elif not DASHES.match(lines[number].text[:120]):
             break
@@ -148,26 +146,12 @@ def device(lines: list[Line]) -> int | None:
 
 
 def is_blank_at(lines: list[Line], number: int) -> bool:
-    return number >= len(lines) or lines[number].is_blank
+    return not 0 <= number < len(lines) or lines[number].is_blank
 
 
-def is_device(seen: str) -> bool:
-    words = LINK.sub("", seen).strip(" *_[]()\t")
-    if "," in words or len(words) > 120:
-        return False
-    if not (
-        MY.search(words) or KNOWN_DEVICE.search(words) or ONE_NAME.match(words) or LINK.search(seen)
-    ):
-        return False
-    if DEVICE_AT_END.search(words) and len(words.split()) <= MOST_DEVICE_WORDS + 2:
-        return True
-    found = DEVICE.match(words)
-    if found is None:
-        return False
-    rest = len(words[found.end() :].split())
-    return rest <= MOST_DEVICE_WORDS or (
-        rest <= MOST_DEVICE_WORDS * 2 and bool(KNOWN_DEVICE.search(words))
-    )
+def goes_on(seen: str) -> bool:
+    """Whether the line begins inside of a sentence."""
+    return seen[:1].islower() and seen[:2] != "iP"
 
 
 def dashed_name(lines: list[Line]) -> int | None:
@@ -208,19 +192,16 @@ def closing(lines: list[Line]) -> int | None:
     return None
 
 
-def is_closing(seen: str) -> bool:
-    words = seen.strip(AROUND_CLOSING)
-    return len(words) <= LONGEST_CLOSING and FROM_TOWN.split(words.lower())[0] in CLOSINGS
-
-
 def is_name(seen: str) -> bool:
-    words = seen.strip("*_-–— ")
-    return (
-        0 < len(words.split()) <= 6
-        and len(words) <= 50
-        and not words.endswith(("?", ":", ";", "!"))
-        and not any(letter.isdigit() for letter in words[:1])
-    )
+    """Whether the line may be somebody's name: one word, or a few that begin large."""
+    words = seen.strip("*_-–— ").split()
+    if not 0 < len(words) <= MOST_NAME_WORDS or NO_NAME.search(seen):
+        return False
+    return len(words) == 1 or all(is_large(word) for word in words)
+
+
+def is_large(word: str) -> bool:
+    return not word[:1].islower() or word.lower() in PARTICLES
 
 
 def are_short(below: list[str]) -> bool:
@@ -239,7 +220,8 @@ def is_spoken(seen: str) -> bool:
 
 
 def contacts(lines: list[Line]) -> int | None:
-    """The last paragraph, when most of it is addresses and numbers or a device follows a name."""
+    """The last paragraph, when it is a business card: a name, addresses, numbers, and a web
+    site.  Without one it may be the address that the desk has asked for."""
     numbers = filled(lines)
     if not numbers:
         return None
@@ -253,7 +235,8 @@ def contacts(lines: list[Line]) -> int | None:
     if above and announces(lines[above[0]]):
         return None
     found = sum(bool(CONTACT.search(seen)) and len(seen.split()) <= 6 for seen in block)
-    return first if found >= 2 and not CONTACT.search(block[0]) and is_name(block[0]) else None
+    is_card = found >= 2 and any(SITE.search(seen) for seen in block)
+    return first if is_card and not CONTACT.search(block[0]) and is_name(block[0]) else None
 
 
 def named_device(lines: list[Line]) -> int | None:

@@ -11,6 +11,8 @@ The policy, where mail programs and people differ:
 - Where nothing at all was typed, the whole text is what the mail is about: the segments
   show it as own, and nothing is folded.  `reply_text` is empty then, except that a
   signature with nothing above it is no signature.
+- An introduction or headers with nothing typed above them are the mail's own: forms on
+  web sites write such mails.
 - A block of headers alone (From, Date, Subject) is above replies and forwards alike.
   It is history, `forward` says what it holds, and `is_certain` is false there.
 """
@@ -49,7 +51,8 @@ def tell_apart(text: str, html: str | None = None) -> Told:
     quoted = quotations(lines, openings(html))
     segments = tiled(text, lines, quoted)
     forward = next((one for one in quoted if one.is_passed_on), None)
-    shown = as_shown(text, segments, forward)
+    matter = next((one for one in quoted if one.is_forward or one.is_read_on), None)
+    shown = as_shown(text, segments, matter)
     return Told(
         reply_text="\n\n".join(words_of(text, segments, OWN)),
         segments=shown,
@@ -116,13 +119,13 @@ def joined(text: str, segments: list[Segment]) -> list[Segment]:
     return tiles
 
 
-def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> list[Segment]:
+def as_shown(text: str, segments: list[Segment], matter: Quotation | None) -> list[Segment]:
     """The segments as a reader wants them: what the mail is about is own, so that it shows."""
     if not any_own(segments):
         return [[OWN, 0, len(text)]] if text else []
     shown = [
         [OWN, start, end]
-        if forward is not None and is_the_matter(forward) and start <= forward.start < end
+        if matter is not None and start <= matter.start < end
         else [kind, start, end]
         for kind, start, end in segments
     ]
@@ -130,15 +133,6 @@ def as_shown(text: str, segments: list[Segment], forward: Quotation | None) -> l
     if len(shown) > MOST_SEGMENTS:
         shown = [*shown[: MOST_SEGMENTS - 1], [OWN, shown[MOST_SEGMENTS - 1][1], len(text)]]
     return shown
-
-
-def is_the_matter(one: Quotation) -> bool:
-    """Whether the mail is about it: a forward, or mere headers with nothing above them."""
-    return one.is_forward or is_read_on(one)
-
-
-def is_read_on(one: Quotation) -> bool:
-    return one.end == one.below and not one.is_marked
 
 
 def trailing_quote(segments: list[Segment]) -> int | None:
@@ -163,7 +157,7 @@ def forward_of(text: str, lines: list[Line], segments: list[Segment], one: Quota
     ]
     begins = start_of(lines, one.below, len(text))
     # The words below mere headers at the top are the mail's own, and passed on all the same.
-    ends = len(text) if is_read_on(one) else start_of(lines, one.end, len(text))
+    ends = len(text) if one.is_read_on else start_of(lines, one.end, len(text))
     below = text[begins:ends]
     return Forward(
         comment="\n\n".join(words_of(text, above, OWN, SIGNATURE)),
