@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-MOST_LINES = 1_000  # of a report that are looked at
-LONGEST_LINE = 1_000  # characters
+MOST_LINES = 600  # of a report that are looked at
+LONGEST_LINE = 400  # characters
+MOST_LINES_ABOUT_ONE = 30  # that are kept of what is said of one address
 MOST_RECIPIENTS = 200
 
 WORD = r"[^\s<>()\[\];:,\"'=@|*]{1,64}"
@@ -123,9 +124,8 @@ def failed_in(
 def once(found: list[Failed]) -> list[Failed]:
     by_address: dict[str, Failed] = {}
     for one in found:
-        known = by_address.setdefault(one.address.lower(), one)
-        if known is not one:
-            known.lines += one.lines
+        known = by_address.setdefault(one.address.lower(), Failed(one.address))
+        known.lines += one.lines[: MOST_LINES_ABOUT_ONE - len(known.lines)]
     return list(by_address.values())
 
 
@@ -180,8 +180,8 @@ def named(lines: list[str]) -> list[Failed]:
     for number, line in enumerate(lines):
         if CONTACT.search(line):
             continue
-        for address in ADDRESS.findall(line):
-            one = Failed(tidy(address), [line, *lines[number + 1 :]])
+        for address in dict.fromkeys(ADDRESS.findall(line)):
+            one = Failed(tidy(address), lines[number : number + MOST_LINES_ABOUT_ONE])
             near = " ".join(lines[max(0, number - 2) : number + 1])
             (telling if FAILURE.search(near) else naming).append(one)
     return telling or naming[:1]

@@ -104,7 +104,8 @@ def recipients_inside(root: Part) -> list[Fields]:
 def from_fields(groups: list[Fields], lines: list[str]) -> Report:
     """What a report in fields says; who was reached does not count beside who was not."""
     failed = [group for group in groups if action_of(group) not in REACHED]
-    told = [bounced_by_fields(group, lines, len(groups)) for group in failed or groups]
+    words = words_about(failed or groups, lines)
+    told = [bounced_by_fields(group, words) for group in failed or groups]
     if not failed:
         return Report(Category.RECEIPT, told)
     is_over = any(action_of(group) == "failed" for group in failed)
@@ -121,11 +122,11 @@ def action_of(group: Fields) -> str:
     return {"2": "delivered", "4": "delayed"}.get(group.get("status", "")[:1], "failed")
 
 
-def bounced_by_fields(group: Fields, lines: list[str], count: int) -> Bounced:
+def bounced_by_fields(group: Fields, told: dict[str, str]) -> Bounced:
     address, action = address_of(group), action_of(group)
     diagnostic = group.get("diagnostic-code", "")
     said = diagnostic.partition(";")[2].strip() if ";" in diagnostic[:40] else diagnostic
-    words = said or words_about(address, lines, count)
+    words = said or told.get(address.lower(), "")
     stated, _, note = group.get("status", "").partition("(")
     status = best_status(STATUS.findall(stated), FAILED_STATUS.findall(words))
     if action in REACHED:
@@ -134,12 +135,13 @@ def bounced_by_fields(group: Fields, lines: list[str], count: int) -> Bounced:
     return bounced(address, status, words, note, action)
 
 
-def words_about(address: str, lines: list[str], count: int) -> str:
-    """What the report says in words of one of its `count` recipients."""
-    found = [one for one in failed_in(lines) if one.address.lower() == address.lower()]
-    if found:
-        return found[0].words
-    return " ".join(" ".join(lines).split()) if count == 1 else ""
+def words_about(groups: list[Fields], lines: list[str]) -> dict[str, str]:
+    """What the report says in words of each recipient, by the address in lower case."""
+    told = {one.address.lower(): one.words for one in failed_in(lines)}
+    addresses = [address_of(group).lower() for group in groups]
+    if len(addresses) == 1 and addresses[0] not in told:
+        told[addresses[0]] = " ".join(" ".join(lines).split())
+    return told
 
 
 def bounced(address: str, status: str, words: str, around: str, action: str) -> Bounced:
