@@ -39,7 +39,7 @@ AWAY = (
     "out[- ]of[- ](?:the[- ])?office", "away from (?:my|the) (?:mail|office|desk|e-?mail)",
     "on (?:annual |parental |maternity |paternity |sick |medical )?(?:vacation|holidays?|leave)\\b",
     "vacation (?:reply|notice|message|response|auto)", "absence notice",
-    "abwesenheit(?:s\\w*)?", "(?:bin|ich bin) .{0,40}(?:abwesend|nicht im (?:büro|haus|hause))",
+    "abwesenheit(?:s\\w*)?", "abwesend", "(?:bin|ich bin) .{0,40}(?:abwesend|nicht im (?:büro|haus|hause))",
     "außer haus", "im urlaub", "büroabwesenheit", "afwezig(?:heid\\w*)?", "niet aanwezig",
     "op vakantie", "fravær\\w*", "frånvar\\w*", "ikke (?:til stede|på kontoret)",
     "inte på kontoret", "på semester", "poissa(?:olo\\w*)?", "lomalla",
@@ -61,7 +61,8 @@ LEAD = r"^\W{0,6}(?:auto(?:matic)?\W{1,3})?"
 # `Automatic reply: ...`, `[Auto-Reply] ...`, `Out of Office: ...`, or nothing beside it.
 SUBJECT = re.compile(
     rf"{LEAD}(?:(?:{'|'.join(ANSWERS)})(?:\s+message)?(?:\s*[:：\]\-–|(]|\W*$)"
-    rf"|(?:{'|'.join(AWAY)})(?:\s+\w{{1,20}}){{0,2}}(?:\s*[:：\]]|\W*$))",
+    rf"|(?:{'|'.join(AWAY)})(?:(?:\s+\w{{1,20}}){{0,2}}\s*[:：\]]"
+    rf"|(?:\s+(?:auto\w*|reply|notice|message|notification|response|assistant))*\W*$))",
     re.IGNORECASE,
 )
 # Notes and GroupWise: `AUTO: Ada is out of the office (returning 1/2/2026)`.
