@@ -181,6 +181,26 @@ FORMS = {
         "unknown\n",
         "joe@globex.example", "5.0.0", "userunknown",
     ),
+    "a gateway for telephones": (
+        {"From": "no-reply@app.example", "Subject": "Mail System Error"},
+        "Could not be delivered to: <joe@globex.example>\nAs their mailbox is full.\n",
+        "joe@globex.example", "5.0.0", "mailboxfull",
+    ),
+    "surfcontrol": (
+        {"From": '"SurfControl" <postmaster@x.example>', "Subject": "Message not delivered"},
+        "Your message could not be sent.\nA transcript of the attempts to send the message "
+        "follows.\nAddressed To: joe@globex.example\n\nFailed to send to identified host,\n"
+        "joe@globex.example: [192.0.2.5], 550 joe@globex.example... No such user\n",
+        "joe@globex.example", "5.0.0", "userunknown",
+    ),
+    "a server in HTML with links": (
+        {"From": "Microsoft Outlook <MicrosoftExchange329e71ec88ae46@x.example>",
+         "Subject": "Undeliverable: Hi", "Content-Type": "text/html"},
+        "<p>Your message to <b>joe@globex.example</b> couldn't be delivered.</p><p>joe wasn't "
+        "found "
+        "at x.example.</p><p>550 5.1.10 RESOLVER.ADR.RecipientNotFound; Recipient not found</p>",
+        "joe@globex.example", "5.1.10", "userunknown",
+    ),
     "a German server": (
         {"From": "Postmaster@globex.example", "Subject": "Unzustellbar: Hallo"},
         "Ihre Nachricht konnte nicht zugestellt werden an:\n\njoe@globex.example\n\n552 5.2.2 Das "

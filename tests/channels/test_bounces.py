@@ -196,6 +196,20 @@ QUOTED = "> <joe@globex.example>: 550 5.1.1 User unknown, your message could not
         (PERSON | {"Subject": "The parcel"}, "It could not be delivered, nobody was at home."),
         (PERSON | {"Subject": "Delivery problem"}, "Where is my order? The address is fine."),
         (PERSON | {"Subject": "Your mails"}, f"I get this when I write to you:\n\n{QUOTED}"),
+        (PERSON | {"Subject": "delivery failed?"}, "My parcel could not be delivered, error 550."),
+        (
+            PERSON | {"Subject": "Delivery problem with order 5512"},
+            "It could not be delivered. Unknown address. Please write to joe@x.example",
+        ),
+        (PERSON | {"Subject": "Order not delivered"}, "It was returned to you."),
+        (
+            {"From": "noreply@parcels.example", "Subject": "Delivery failed"},
+            "We could not deliver your parcel. Questions? help@parcels.example",
+        ),
+        (
+            {"From": "System Administrator <sam@x.example>", "Subject": "Help"},
+            "I cannot process it",
+        ),
         ({"From": "Anna Postmaster <anna@globex.example>", "Subject": "Pump"}, "Which pump fits?"),
         ({"From": "postmaster@globex.example", "Subject": "Our new address"}, "Please note it."),
     ],

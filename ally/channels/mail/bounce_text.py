@@ -54,7 +54,7 @@ RETURNED = re.compile(
       .{0,60}(?:message|mail|header)
     | \b(?:original|unsent|returned|undelivered|rejected)\ (?:e-?mail\ |mail\ )?(?:message|mail)s?
       \b.{0,20}\b(?:follow|below|header|details|info\b|starts?\b|attached)
-    | ^\W*(?:original|returned|forwarded|unsent|rejected)\ (?:e-?)?(?:message|mail)\W*$
+    | ^\W*(?:original|returned|forwarded|unsent|rejected|old)\ (?:e-?)?(?:message|mail)\W*$
     | \b(?:message|mail)\ (?:header|text|body|content)s?\ (?:follow|suppressed)
     | \b(?:header|\d+\ lines|first\ part)\ of\ (?:the|your)\ .{0,20}(?:message|mail)\b.{0,20}
       (?:follow|:)
@@ -68,7 +68,11 @@ RETURNED = re.compile(
 RETURNED_HEADER = re.compile(r"^(?:Received:\s?\(?(?:from|by|qmail)|Return-Path:)", re.IGNORECASE)
 
 
-RECIPIENTS = re.compile(r"(?:recipients?|address(?:es)?|following)\b.{0,100}:\s*$")
+NOT_DELIVERED_TO = re.compile(
+    rf"(?:not (?:be )?deliver(?:ed)?|unable to deliver)\b.{{0,40}}\bto:?\s{{1,4}}<?{WORD}@",
+    re.IGNORECASE,
+)
+RECIPIENTS = re.compile(r"(?:recipients?(?:\(s\))?|address(?:es)?|following)\b.{0,100}:\s*$")
 ALONE = re.compile(r"\s+([\w.+-]{1,64})(?:\s{2,}.*)?$")
 
 
@@ -93,8 +97,9 @@ def report_lines(text: str) -> list[str]:
 def returned_from(lines: list[str]) -> int:
     """The number of the line where the returned mail begins; of none, the number of lines."""
     for number, line in enumerate(lines):
-        if number and (RETURNED.search(line) or RETURNED_HEADER.match(line)):
-            return number
+        if number and "transcript" not in line.lower():
+            if RETURNED.search(line) or RETURNED_HEADER.match(line):
+                return number
     return len(lines)
 
 
