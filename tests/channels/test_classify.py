@@ -247,6 +247,13 @@ def test_spam_is_what_the_provider_calls_so():
     assert read("X-Spam-Flag: YES", "Auto-Submitted: auto-replied").category is Category.AUTO_REPLY
 
 
+def test_many_readers_do_not_make_a_mail_unreadable():
+    many = ", ".join(f"a{n}@x.example" for n in range(150))
+    lines = ["From: MAILER-DAEMON@x.example", f"To: {many}", "Subject: failure notice"]
+
+    assert parse_mail("\r\n".join([*lines, "", "Sorry."]).encode()).category is Category.BOUNCE
+
+
 names = st.sampled_from(["From", "To", "Subject", "Auto-Submitted", "Precedence", "List-Id",
                          "X-Loop", "Return-Path", "X-Mailer", "Sender", "Reply-To", "X-Spam-Status",
                          "Content-Type", "X-Failed-Recipients"])  # fmt: skip
