@@ -90,16 +90,20 @@ class Failed:
 
 def report_lines(text: str) -> list[str]:
     """The lines of the report itself, above the mail that it returns."""
-    lines = [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    lines = capped_lines(text)
     return lines[: returned_from(lines)]
+
+
+def capped_lines(text: str) -> list[str]:
+    return [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
 
 
 def returned_from(lines: list[str]) -> int:
     """The number of the line where the returned mail begins; of none, the number of lines."""
     for number, line in enumerate(lines):
-        if number and "transcript" not in line.lower():
-            if RETURNED.search(line) or RETURNED_HEADER.match(line):
-                return number
+        is_mark = RETURNED.search(line) or RETURNED_HEADER.match(line)
+        if number and is_mark and "transcript" not in line.lower():
+            return number
     return len(lines)
 
 

@@ -10,6 +10,7 @@ from ally.channels.mail.bounce_text import (
     OPENING,
     RECIPIENTS,
     Failed,
+    capped_lines,
     failed_in,
     generated_from,
     report_lines,
@@ -111,7 +112,7 @@ def is_server_like(top: Top) -> bool:
 
 def gives_back(root: Part, text: str) -> bool:
     """Whether the mail holds another, or a part of it."""
-    lines = text[:MOST_READ].split("\n")
+    lines = capped_lines(text)
     return bool(original_headers(root)) or returned_from(lines) < len(lines)
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ally.channels.mail.addresses import addresses
-from ally.channels.mail.bounce_text import returned_from
+from ally.channels.mail.bounce_text import capped_lines, returned_from
 from ally.channels.mail.headers import clean
 from ally.channels.mail.leaves import MOST_READ, leaf_text, leaves
 from ally.channels.mail.parts import Part
@@ -69,7 +69,7 @@ def blocks(root: Part, text: str) -> Iterator[dict[str, list[str]]]:
     inner = original_headers(root)
     yield from inner
     if not inner:
-        lines = text[:MOST_READ].split("\n")
+        lines = capped_lines(text)
         yield header_block(lines[returned_from(lines) :])
 
 
