@@ -39,7 +39,8 @@ AWAY = (
     "out[- ]of[- ](?:the[- ])?office", "away from (?:my|the) (?:mail|office|desk|e-?mail)",
     "on (?:annual |parental |maternity |paternity |sick |medical )?(?:vacation|holidays?|leave)\\b",
     "vacation (?:reply|notice|message|response|auto)", "absence notice",
-    "abwesenheit(?:s\\w*)?", "(?:bin|ich bin) .{0,40}(?:abwesend|nicht im (?:büro|haus|hause))",
+    "abwesenheit(?:s\\w*)?", "abwesend",
+    "(?:bin|ich bin) .{0,40}(?:abwesend|nicht im (?:büro|haus|hause))",
     "außer haus", "im urlaub", "büroabwesenheit", "afwezig(?:heid\\w*)?", "niet aanwezig",
     "op vakantie", "fravær\\w*", "frånvar\\w*", "ikke (?:til stede|på kontoret)",
     "inte på kontoret", "på semester", "poissa(?:olo\\w*)?", "lomalla",
@@ -52,7 +53,8 @@ AWAY = (
     "na dovolen\\w*", "h[áa]zon k[íi]v[üu]l", "szabads[áa]gon", "[îi]n afara biroului",
     "[îi]n concediu", "вне офиса", "в отпуске", "отсутству\\w*", "поза офісом", "у відпустці",
     "извън офиса", "εκτός γραφείου", "ofis dışında", "izinde", "خارج المكتب", "מחוץ למשרד",
-    "不在(?:通知|に|の|です|連絡)", "不在にして", "休暇", "외출 중", "부재중", "휴가", "外出", "休假",
+    "不在(?:通知|に|の|です|連絡)", "不在にして", "休暇", "외출 중", "부재중", "휴가", "外出",
+    "休假",
     "不在办公室",
 )  # fmt: skip
 
@@ -60,7 +62,8 @@ LEAD = r"^\W{0,6}(?:auto(?:matic)?\W{1,3})?"
 # `Automatic reply: ...`, `[Auto-Reply] ...`, `Out of Office: ...`, or nothing beside it.
 SUBJECT = re.compile(
     rf"{LEAD}(?:(?:{'|'.join(ANSWERS)})(?:\s+message)?(?:\s*[:：\]\-–|(]|\W*$)"
-    rf"|(?:{'|'.join(AWAY)})(?:\s+\w{{1,20}}){{0,2}}(?:\s*[:：\]]|\W*$))",
+    rf"|(?:{'|'.join(AWAY)})(?:(?:\s+\w{{1,20}}){{0,2}}\s*[:：\]]"
+    rf"|(?:\s+(?:auto\w*|reply|notice|message|notification|response|assistant))*\W*$))",
     re.IGNORECASE,
 )
 # Notes and GroupWise: `AUTO: Ada is out of the office (returning 1/2/2026)`.

@@ -9,8 +9,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-MOST_LINES = 1_000  # of a report that are looked at
-LONGEST_LINE = 1_000  # characters
+MOST_LINES = 600  # of a report that are looked at
+LONGEST_LINE = 400  # characters
+MOST_LINES_ABOUT_ONE = 30  # that are kept of what is said of one address
 MOST_RECIPIENTS = 200
 
 WORD = r"[^\s<>()\[\];:,\"'=@|*]{1,64}"
@@ -53,7 +54,7 @@ RETURNED = re.compile(
       .{0,60}(?:message|mail|header)
     | \b(?:original|unsent|returned|undelivered|rejected)\ (?:e-?mail\ |mail\ )?(?:message|mail)s?
       \b.{0,20}\b(?:follow|below|header|details|info\b|starts?\b|attached)
-    | ^\W*(?:original|returned|forwarded|unsent|rejected)\ (?:e-?)?(?:message|mail)\W*$
+    | ^\W*(?:original|returned|forwarded|unsent|rejected|old)\ (?:e-?)?(?:message|mail)\W*$
     | \b(?:message|mail)\ (?:header|text|body|content)s?\ (?:follow|suppressed)
     | \b(?:header|\d+\ lines|first\ part)\ of\ (?:the|your)\ .{0,20}(?:message|mail)\b.{0,20}
       (?:follow|:)
@@ -67,7 +68,11 @@ RETURNED = re.compile(
 RETURNED_HEADER = re.compile(r"^(?:Received:\s?\(?(?:from|by|qmail)|Return-Path:)", re.IGNORECASE)
 
 
-RECIPIENTS = re.compile(r"(?:recipients?|address(?:es)?|following)\b.{0,100}:\s*$")
+NOT_DELIVERED_TO = re.compile(
+    rf"(?:not (?:be )?deliver(?:ed)?|unable to deliver)\b.{{0,40}}\bto:?\s{{1,4}}<?{WORD}@",
+    re.IGNORECASE,
+)
+RECIPIENTS = re.compile(r"(?:recipients?(?:\(s\))?|address(?:es)?|following)\b.{0,100}:\s*$")
 ALONE = re.compile(r"\s+([\w.+-]{1,64})(?:\s{2,}.*)?$")
 
 
@@ -85,14 +90,19 @@ class Failed:
 
 def report_lines(text: str) -> list[str]:
     """The lines of the report itself, above the mail that it returns."""
-    lines = [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
+    lines = capped_lines(text)
     return lines[: returned_from(lines)]
+
+
+def capped_lines(text: str) -> list[str]:
+    return [line[:LONGEST_LINE] for line in text.split("\n", MOST_LINES)[:MOST_LINES]]
 
 
 def returned_from(lines: list[str]) -> int:
     """The number of the line where the returned mail begins; of none, the number of lines."""
     for number, line in enumerate(lines):
-        if number and (RETURNED.search(line) or RETURNED_HEADER.match(line)):
+        is_mark = RETURNED.search(line) or RETURNED_HEADER.match(line)
+        if number and is_mark and "transcript" not in line.lower():
             return number
     return len(lines)
 
@@ -123,9 +133,8 @@ def failed_in(
 def once(found: list[Failed]) -> list[Failed]:
     by_address: dict[str, Failed] = {}
     for one in found:
-        known = by_address.setdefault(one.address.lower(), one)
-        if known is not one:
-            known.lines += one.lines
+        known = by_address.setdefault(one.address.lower(), Failed(one.address))
+        known.lines += one.lines[: MOST_LINES_ABOUT_ONE - len(known.lines)]
     return list(by_address.values())
 
 
@@ -180,8 +189,8 @@ def named(lines: list[str]) -> list[Failed]:
     for number, line in enumerate(lines):
         if CONTACT.search(line):
             continue
-        for address in ADDRESS.findall(line):
-            one = Failed(tidy(address), [line, *lines[number + 1 :]])
+        for address in dict.fromkeys(ADDRESS.findall(line)):
+            one = Failed(tidy(address), lines[number : number + MOST_LINES_ABOUT_ONE])
             near = " ".join(lines[max(0, number - 2) : number + 1])
             (telling if FAILURE.search(near) else naming).append(one)
     return telling or naming[:1]

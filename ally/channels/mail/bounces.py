@@ -6,10 +6,15 @@ mails that came back too.
 """
 
 from ally.channels.mail.bounce_text import (
+    NOT_DELIVERED_TO,
+    OPENING,
+    RECIPIENTS,
     Failed,
+    capped_lines,
     failed_in,
     generated_from,
     report_lines,
+    returned_from,
 )
 from ally.channels.mail.bounce_words import (
     ANSWERED,
@@ -38,8 +43,15 @@ from ally.channels.mail.reports import (
     recipients_in_text,
     reports,
 )
-from ally.channels.mail.returned import original_recipients
-from ally.channels.mail.senders import has_null_path, is_daemon
+from ally.channels.mail.returned import original_headers, original_recipients
+from ally.channels.mail.senders import (
+    has_null_path,
+    is_daemon,
+    is_list_manager,
+    is_machine,
+    is_mailer,
+    sounds_like_server,
+)
 from ally.channels.mail.top import Top
 
 LONGEST_DETAIL = 300  # characters
@@ -51,7 +63,7 @@ REACHED = {"delivered", "relayed", "expanded", "deliverable"}
 def returned(top: Top, found: Reports, text: str) -> Report | None:
     """What the mail reports of a delivery; None when it does not report of any."""
     lines = report_lines(text[:MOST_READ])
-    if not (is_report(top) if found.recipients else is_return(top, found, lines)):
+    if not (is_report(top) if found.recipients else is_return(top, found, lines, text)):
         return None
     groups = found.recipients or recipients_in_text(text) or recipients_inside(top.root)
     return from_fields(groups, lines) if groups else from_text(top, lines, text)
@@ -72,17 +84,44 @@ def passes_on(top: Top) -> bool:
     return bool(ANSWERED.match(top.text("subject"))) and not is_daemon(top)
 
 
-def is_return(top: Top, found: Reports, lines: list[str]) -> bool:
-    """Whether a mail without such fields gives back another, by who writes and in which words."""
+def is_return(top: Top, found: Reports, lines: list[str], text: str) -> bool:
+    """Whether a mail without such fields gives back another, by who writes and in which words.
+
+    People and parcel services write that something was not delivered, too.  So the less
+    its sender looks like a mail server, the more of a report's other marks it must have.
+    """
     if top.root.headers("x-failed-recipients"):
         return True
     if (found.delivery or is_called_report(top.root)) and comes_from_server(top):
         return True
-    is_subject = bool(SUBJECT.search(top.text("subject")))
-    is_phrase = bool(PHRASE.search("\n".join(lines)))
+    words = "\n".join(lines)
+    said = bool(SUBJECT.search(top.text("subject"))) + bool(PHRASE.search(words))
+    if is_mailer(top):
+        return said > 0
+    shows = gives_back(top.root, text) or bool(FAILED_STATUS.search(words)) or lists_failed(lines)
     if is_daemon(top):
-        return is_subject or is_phrase
-    return is_subject and is_phrase and (has_null_path(top) or not passes_on(top))
+        return (said > 0 and shows) or said == 2
+    return said == 2 and (is_list_manager(top) or (shows and is_server_like(top)))
+
+
+def is_server_like(top: Top) -> bool:
+    if has_null_path(top):
+        return True
+    return not passes_on(top) and (sounds_like_server(top) or is_machine(top.sender()[1]))
+
+
+def gives_back(root: Part, text: str) -> bool:
+    """Whether the mail holds another, or a part of it."""
+    lines = capped_lines(text)
+    return bool(original_headers(root)) or returned_from(lines) < len(lines)
+
+
+def lists_failed(lines: list[str]) -> bool:
+    """Whether an address stands below "the following recipients:", or after "not delivered to"."""
+    return any(NOT_DELIVERED_TO.search(line) for line in lines) or any(
+        RECIPIENTS.search(line) and any(OPENING.match(below) for below in lines[n + 1 : n + 4])
+        for n, line in enumerate(lines)
+    )
 
 
 def is_called_report(root: Part) -> bool:
@@ -104,7 +143,8 @@ def recipients_inside(root: Part) -> list[Fields]:
 def from_fields(groups: list[Fields], lines: list[str]) -> Report:
     """What a report in fields says; who was reached does not count beside who was not."""
     failed = [group for group in groups if action_of(group) not in REACHED]
-    told = [bounced_by_fields(group, lines, len(groups)) for group in failed or groups]
+    words = words_about(failed or groups, lines)
+    told = [bounced_by_fields(group, words) for group in failed or groups]
     if not failed:
         return Report(Category.RECEIPT, told)
     is_over = any(action_of(group) == "failed" for group in failed)
@@ -121,11 +161,11 @@ def action_of(group: Fields) -> str:
     return {"2": "delivered", "4": "delayed"}.get(group.get("status", "")[:1], "failed")
 
 
-def bounced_by_fields(group: Fields, lines: list[str], count: int) -> Bounced:
+def bounced_by_fields(group: Fields, told: dict[str, str]) -> Bounced:
     address, action = address_of(group), action_of(group)
     diagnostic = group.get("diagnostic-code", "")
     said = diagnostic.partition(";")[2].strip() if ";" in diagnostic[:40] else diagnostic
-    words = said or words_about(address, lines, count)
+    words = said or told.get(address.lower(), "")
     stated, _, note = group.get("status", "").partition("(")
     status = best_status(STATUS.findall(stated), FAILED_STATUS.findall(words))
     if action in REACHED:
@@ -134,12 +174,13 @@ def bounced_by_fields(group: Fields, lines: list[str], count: int) -> Bounced:
     return bounced(address, status, words, note, action)
 
 
-def words_about(address: str, lines: list[str], count: int) -> str:
-    """What the report says in words of one of its `count` recipients."""
-    found = [one for one in failed_in(lines) if one.address.lower() == address.lower()]
-    if found:
-        return found[0].words
-    return " ".join(" ".join(lines).split()) if count == 1 else ""
+def words_about(groups: list[Fields], lines: list[str]) -> dict[str, str]:
+    """What the report says in words of each recipient, by the address in lower case."""
+    told = {one.address.lower(): one.words for one in failed_in(lines)}
+    addresses = [address_of(group).lower() for group in groups]
+    if len(addresses) == 1 and addresses[0] not in told:
+        told[addresses[0]] = " ".join(" ".join(lines).split())
+    return told
 
 
 def bounced(address: str, status: str, words: str, around: str, action: str) -> Bounced:

@@ -5,10 +5,11 @@ What the server says in words decides, then its enhanced status (RFC 3463, and t
 """
 
 import re
+from functools import lru_cache
 
 from ally.channels.mail.reason_words import SAID
 
-LONGEST_DETAIL = 2_000  # characters that are looked at
+LONGEST_DETAIL = 800  # characters that are looked at
 
 SAID_RE = tuple((reason, re.compile(words, re.IGNORECASE)) for reason, words in SAID)
 
@@ -73,6 +74,7 @@ def reason_of(status: str, answer: str, words: str) -> str:
     return MEANT[stage] if reason in OF_STAGE.get(stage, set()) else reason
 
 
+@lru_cache(maxsize=256)  # of hundreds of recipients, most are told the same
 def said_in(text: str) -> str:
     text = EMPTY.sub(" ", NOT_WORDS.sub(" ", text[:LONGEST_DETAIL]))
     return next((reason for reason, words in SAID_RE if words.search(text)), "")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from ally.channels.mail.addresses import addresses
-from ally.channels.mail.bounce_text import returned_from
+from ally.channels.mail.bounce_text import capped_lines, returned_from
 from ally.channels.mail.headers import clean
 from ally.channels.mail.leaves import MOST_READ, leaf_text, leaves
 from ally.channels.mail.parts import Part
@@ -16,6 +16,11 @@ MOST_RECIPIENTS = 20
 MAILS = {"message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers",
          "message/rfc822-headers", "text/rfc822"}  # fmt: skip
 HEADER = re.compile(r"^[>|\s]{0,12}([A-Za-z][A-Za-z0-9-]{1,60})[ \t]?:[ \t]*(.*)", re.ASCII)
+# `Message-ID: <1@acme.example>` in the words of the report.
+NAMED = re.compile(
+    r"^[ \t>|*-]{0,12}(?:original )?message[- ]?id[ \t]{0,4}:[ \t]{0,4}(<[^<>\s]{1,500}>)",
+    re.IGNORECASE | re.MULTILINE,
+)
 ID = re.compile(r"<([^<>\s]{1,500})>")
 
 
@@ -23,7 +28,8 @@ def returned_ids(root: Part, found: Reports, text: str) -> list[str]:
     """The Message-IDs of the mails that the report is about, without angle brackets."""
     stated = [fields.get(name, "") for fields in stated_fields(found) for name in STATED]
     headers = [value for block in blocks(root, text) for value in block.get("message-id", [])]
-    ids = (clean(id_) for value in [*headers, *stated] for id_ in ids_in(value))
+    named = [] if headers else NAMED.findall(text[:MOST_READ])
+    ids = (clean(id_) for value in [*headers, *stated, *named] for id_ in ids_in(value))
     return list(dict.fromkeys(id_[:LONGEST_ID] for id_ in ids if id_))[:MOST_IDS]
 
 
@@ -63,7 +69,7 @@ def blocks(root: Part, text: str) -> Iterator[dict[str, list[str]]]:
     inner = original_headers(root)
     yield from inner
     if not inner:
-        lines = text[:MOST_READ].split("\n")
+        lines = capped_lines(text)
         yield header_block(lines[returned_from(lines) :])
 
 

@@ -17,6 +17,17 @@ DAEMON_NAME = re.compile(
     r"|microsoft outlook$|mail delivery service",
     re.IGNORECASE,
 )
+# Those of them that people never write as.
+MAILER = re.compile(
+    r"mail(?:er)?[-_.]?daemon|mdaemon|mail[-_.]delivery[-_.](?:sub)?system|microsoftexchange[0-9a-f]+",
+    re.IGNORECASE,
+)
+# Names of gateways and of servers that report under a name of their own.
+SERVER = re.compile(
+    r"smtp|gateway|anti-?virus|mail[-_. ]?(?:service|system|server|scan|guard)|daemon|^admin$",
+    re.IGNORECASE,
+)
+LIST_MANAGER = re.compile(r".{1,60}-(?:admin|owner|request)|owner-.{1,60}", re.IGNORECASE)
 # Those who write on their own, and read nothing (RFC 3834, 2; RFC 2142; the usual list software).
 MACHINE = re.compile(
     r"(?:(?:do[-_.]?)?no[-_.]?t?[-_.]?reply(?:[-_.+].*)?|.*[-_.](?:do[-_.]?)?not?[-_.]?reply"
@@ -43,6 +54,20 @@ def is_daemon(top: Top) -> bool:
         )
     local = local_part(email).strip("\"'\\")
     return bool(DAEMON.fullmatch(local)) or names_daemon(name) or names_daemon(local)
+
+
+def is_mailer(top: Top) -> bool:
+    """Whether it is from a mail server beyond doubt: by a name of its own, or by none at all."""
+    email = top.sender()[1]
+    return is_daemon(top) and (not email or bool(MAILER.fullmatch(local_part(email))))
+
+
+def sounds_like_server(top: Top) -> bool:
+    return bool(SERVER.search(local_part(top.sender()[1])[:100]))
+
+
+def is_list_manager(top: Top) -> bool:
+    return bool(LIST_MANAGER.fullmatch(local_part(top.sender()[1])[:100]))
 
 
 def names_daemon(name: str) -> bool:

@@ -26,12 +26,18 @@ class Top:
     def __init__(self, root: Part, charset: str | None):
         self.root, self.charset = root, charset
         self.count = 0
+        self.known: dict[str, list[Address]] = {}
 
     def text(self, name: str) -> str:
         return header_text(self.root.header(name), body_charset=self.charset)
 
     def addresses(self, name: str) -> list[Address]:
         """Everyone in every header of this name.  Raises Unreadable beyond the cap."""
+        if name not in self.known:  # asked again, they count once
+            self.known[name] = self.read_addresses(name)
+        return self.known[name]
+
+    def read_addresses(self, name: str) -> list[Address]:
         header = ",".join(self.root.headers(name))
         if header.count("@") > 4 * MOST_ADDRESSES:  # told before they are all read
             raise Unreadable(TOO_MANY_ADDRESSES)
