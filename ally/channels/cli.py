@@ -77,6 +77,10 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "should_auto_respond": read.may_answer,
         "verdicts": [asdict(verdict) for verdict in read.verdicts],
         "attachments": [file_of(file) for file in read.attachments],
+        "tnef_attachments": [
+            file_of(file) for file in read.attachments if file.packed_in == "winmail.dat"
+        ],
+        "embedded_messages": sum(f.mime_type == "message/rfc822" for f in read.attachments),
         "notes": read.notes,
         "defects": read.defects,
     }

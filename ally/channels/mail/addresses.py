@@ -60,8 +60,8 @@ def split(text: str) -> list[Reading]:
             now, word = Reading(), []
         elif letter == ":" and now.angle is None and "@" not in "".join(word):
             now, word = Reading(), []  # the name of a group
-        else:
-            word.append(letter)
+        else:  # a bracket that pairs with none parts words, and is no part of them
+            word.append(" " if letter in "<>" else letter)
         index += 1
     return [*found, ended(now, word)]
 
@@ -99,8 +99,7 @@ def finish(reading: Reading) -> Address:
     if "@" not in email and "@" in name:
         email, name = bare(name)  # joe@example.com <joe>
     name = name or " ".join(reading.comments)
-    name = worded(name.strip("<> "))  # brackets that close what nothing opened
-    return name[:LONGEST_NAME].strip(), cleaned(email)
+    return worded(name)[:LONGEST_NAME].strip(), cleaned(email)
 
 
 def bare(words: str) -> Address:

@@ -3,7 +3,7 @@
 import unicodedata
 
 LONGEST_NAME = 150  # characters; with their bytes well under the 255 that file systems take
-PATH_SIGNS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+PATH_SIGNS = str.maketrans(dict.fromkeys('/\\*?"<>|', "_"))
 ENDINGS = {
     "message/rfc822": "eml",
     "text/plain": "txt",

@@ -29,6 +29,7 @@ class ParsedFile:
     """A file of a mail.  The name is safe to show; its bytes are as they came.
 
     `note` is what a reader should know of it, in plain words: an invitation's time, say.
+    `packed_in` names the file that it was unpacked from; None when it came by itself.
     """
 
     file_name: str
@@ -37,6 +38,7 @@ class ParsedFile:
     content_id: str | None = None
     is_inline: bool = False
     note: str | None = None
+    packed_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,8 @@ class Parsed:
     """A mail in plain values.
 
     Addresses are `[name, email]`; ids carry no angle brackets.  `date` is the one
-    that the sender gave, aware, in UTC.  `delivered_to` are the addresses that mail
+    that the sender gave, aware, in UTC.  `envelope_from` is whom servers tell of a
+    failure: "" is nobody, None is not known.  `delivered_to` are the addresses that mail
     servers say it came for, the envelope's among them.  `body_html` is sanitised;
     `source_html`, as it came and never to be shown in a page, is there only when asked for.
 

@@ -1,0 +1,283 @@
+"""What the parts of a mail hold: its texts, its files, and remarks on both."""
+
+import re
+from dataclasses import dataclass, field
+from html import escape
+from quopri import decodestring
+
+from ally.channels.mail import binhex, invitations, smime, tnef, uuencode
+from ally.channels.mail.html_text import text_of
+from ally.channels.mail.names import safe_name
+from ally.channels.mail.params import parameter, value_of
+from ally.channels.mail.parsed import ParsedFile, Unreadable
+from ally.channels.mail.parts import MOST_PARTS, Part, children, split
+from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text
+
+MOST_TEXT = 1024 * 1024  # characters that are kept of the text, and of the HTML
+MOST_TEXT_BYTES = 4 * MOST_TEXT  # no charset needs more for them
+LONGEST_ID = 500  # characters; an index must hold them
+DEEPEST_SEAL = 3  # signed mails inside of signed mails
+
+TEXT_TYPES = {"text/plain", "text/html"}
+TNEF_TYPES = {"application/ms-tnef", "application/vnd.ms-tnef"}
+BINHEX_TYPES = {"application/mac-binhex40", "application/mac-binhex", "application/binhex"}
+SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
+SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature",
+              "application/pgp-signature"}  # fmt: skip
+UUENCODE = {"uuencode", "x-uuencode", "uue", "x-uue"}
+KIND = re.compile(r"[a-z0-9][\w.+-]{0,60}/[a-z0-9][\w.+-]{0,100}", re.ASCII)
+LONGEST_KIND = 255  # characters
+
+ENCRYPTED = "This mail is encrypted with {}, so Ally cannot read what it says."
+SIGNED = "This mail is packed and signed with S/MIME. Ally does not check the signature."
+SEALED = "This mail is packed with S/MIME in a way that Ally cannot read."
+UNCHECKED = "A signature, which Ally does not check"
+
+
+@dataclass
+class Content:
+    """What the parts hold, gathered in their order.  A body is (plain text, HTML)."""
+
+    bodies: list[tuple[str | None, str | None]] = field(default_factory=list)
+    files: list[ParsedFile] = field(default_factory=list)
+    defects: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    packed: list[tuple[str | None, str | None]] = field(default_factory=list)
+    charset: str | None = None
+    seals: int = 0
+
+    def add_file(self, file: ParsedFile) -> None:
+        if len(self.files) >= MOST_PARTS:
+            raise Unreadable(f"It has more than {MOST_PARTS} files.")
+        self.files.append(file)
+
+    def note(self, sentence: str) -> None:
+        if sentence not in self.notes:
+            self.notes.append(sentence)
+
+
+def gathered(root: Part) -> Content:
+    content = Content()
+    gather(root, content)
+    if not any((plain or html or "").strip() for plain, html in content.bodies):
+        content.bodies = content.bodies + content.packed
+    return content
+
+
+def gather(part: Part, content: Content) -> None:
+    """Add what the part holds: bodies, files, remarks."""
+    if part.kind == "multipart/encrypted":
+        content.note(ENCRYPTED.format("PGP"))
+    if not part.is_multipart():
+        gather_leaf(part, content)
+    elif part.kind == "multipart/alternative":
+        gather_alternative(part, content)
+    else:
+        for below in children(part):
+            gather(below, content)
+
+
+def gather_alternative(part: Part, content: Content) -> None:
+    """One body of several forms: its plain text and its HTML belong together."""
+    before = content.bodies
+    content.bodies = []
+    for below in children(part):
+        gather(below, content)
+    plain = [text for text, _ in content.bodies if text and text.strip()]
+    marked = [html for _, html in content.bodies if html and html.strip()]
+    content.bodies = [*before, ("\n".join(plain) or None, "\n".join(marked) or None)]
+
+
+def gather_leaf(part: Part, content: Content) -> None:
+    kind, name = part.kind, file_name(part)
+    body = unpacked(part, content)
+    if kind.startswith("multipart/"):
+        content.defects.append("a part without its boundary")
+        kind = "text/plain"
+    if kind in SMIME_TYPES and gather_sealed(part, body, content):
+        return
+    if (kind in TNEF_TYPES or (name or "").lower() == "winmail.dat") and gather_tnef(body, content):
+        return
+    if kind in BINHEX_TYPES and (found := binhex.decoded(body)):
+        add_unpacked(found, content, name=name)
+    elif is_body(part, kind, name, content):
+        add_body(part, kind, body, content)
+        if part.disposition and name:  # a text that somebody attached, and nothing beside it
+            content.add_file(as_file(part, name, body, content))
+    else:
+        content.add_file(as_file(part, name, body, content))
+
+
+def is_body(part: Part, kind: str, name: str | None, content: Content) -> bool:
+    """A text with a name is a file, unless it is the only thing there is to read so far."""
+    is_text = kind in TEXT_TYPES and part.disposition != "attachment"
+    return is_text and not (name and content.bodies)
+
+
+def file_name(part: Part) -> str | None:
+    """What its headers call it; programs do not agree on where that stands."""
+    places = (
+        ("content-disposition", "filename"),
+        ("content-type", "name"),
+        ("content-disposition", "name"),
+        ("content-type", "filename"),
+        ("content-type", "file"),
+    )
+    names = (parameter(part.header(header), name) for header, name in places)
+    return next((name for name in names if name and name.strip()), None)
+
+
+def unpacked(part: Part, content: Content) -> bytes:
+    """The part's bytes with its transfer encoding undone; as they are when it makes no sense."""
+    encoding = value_of(part.header("content-transfer-encoding")).split(" ")[0]
+    if encoding == "base64":
+        return base64_bytes(part.body)
+    if encoding == "quoted-printable":
+        return decodestring(part.body)
+    if encoding in UUENCODE:
+        found = uuencode.decoded(part.body)
+        return found[1] if found else part.body
+    if encoding not in {"", "7bit", "8bit", "binary"}:
+        content.defects.append("an unknown transfer encoding")
+    return part.body
+
+
+def gather_sealed(part: Part, body: bytes, content: Content) -> bool:
+    """A mail inside of S/MIME, if it can be read; its file stays beside it."""
+    opened = smime.opened(body)
+    if opened.kind is smime.Kind.ENCRYPTED:
+        content.note(ENCRYPTED.format("S/MIME"))
+    elif opened.kind is smime.Kind.SIGNED and opened.mail is not None:
+        content.note(SIGNED)
+    elif opened.kind is not smime.Kind.SIGNED:
+        content.note(SEALED)
+    content.add_file(as_file(part, file_name(part) or "smime.p7m", body, content))
+    if opened.mail and content.seals < DEEPEST_SEAL:
+        content.seals += 1
+        gather(split(opened.mail), content)
+    return True
+
+
+def gather_tnef(body: bytes, content: Content) -> bool:
+    """What is in winmail.dat; its text counts where the mail has none.  False if unreadable."""
+    try:
+        packed = tnef.unpacked(body)
+    except ValueError:
+        content.defects.append("a winmail.dat that cannot be read")
+        return False
+    for file in packed.files:
+        kind = (file.mime_type or "").lower()
+        kind = kind if KIND.fullmatch(kind) else "application/octet-stream"
+        content.add_file(
+            ParsedFile(
+                file_name=safe_name(file.name or file.title, kind, len(content.files) + 1),
+                mime_type=kind,
+                content=file.content,
+                content_id=(file.content_id or "").strip("<> ")[:LONGEST_ID] or None,
+                packed_in="winmail.dat",
+            )
+        )
+    content.packed.append(
+        (with_lf(packed.text)[:MOST_TEXT], packed.html and packed.html[:MOST_TEXT])
+    )
+    return True
+
+
+def add_unpacked(found: tuple[str, bytes], content: Content, *, name: str | None = None) -> None:
+    kind = "application/octet-stream"
+    number = len(content.files) + 1
+    content.add_file(ParsedFile(safe_name(name or found[0], kind, number), kind, found[1]))
+
+
+def add_body(part: Part, kind: str, body: bytes, content: Content) -> None:
+    if part.charset and codec_of(part.charset) is None:
+        content.defects.append("an unknown charset")
+    content.charset = content.charset or part.charset
+    if kind == "text/plain":
+        body, files = uuencode.cut_out(body)
+        for found in files:
+            add_unpacked(found, content)
+    text = with_lf(decode(shortened(body, part.charset), part.charset))
+    if is_flowed(part):
+        text = joined_lines(text)
+    if len(text) > MOST_TEXT or len(body) > MOST_TEXT_BYTES:
+        content.defects.append("a text longer than 1 MB, cut")
+        text = text[:MOST_TEXT]
+    if "-----BEGIN PGP MESSAGE-----" in text:
+        content.note(ENCRYPTED.format("PGP"))
+    content.bodies.append((text, None) if kind == "text/plain" else (None, text))
+
+
+def shortened(body: bytes, charset: str | None) -> bytes:
+    """No more of it than counts, and not cut inside a character."""
+    if len(body) <= MOST_TEXT_BYTES:
+        return body
+    cut = body[:MOST_TEXT_BYTES]
+    if (codec_of(charset) or "").startswith(("utf-16", "utf-32")):
+        return cut
+    return cut[: cut.rfind(b"\n", -4096) + 1] or cut
+
+
+def with_lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def is_flowed(part: Part) -> bool:
+    """Whether blanks at the ends of lines are no blanks: words without any go on (RFC 3676)."""
+    return (parameter(part.header("content-type"), "delsp") or "").lower() == "yes"
+
+
+def joined_lines(text: str) -> str:
+    lines = text.split("\n")
+    return "".join(
+        line[:-1] if line.endswith(" ") and line != "-- " and not line.startswith(">")
+        else line + "\n"
+        for line in lines
+    )  # fmt: skip
+
+
+def as_file(part: Part, name: str | None, body: bytes, content: Content) -> ParsedFile:
+    content_id = header_text(part.header("content-id")).strip("<> ")[:LONGEST_ID] or None
+    kind = part.kind if KIND.fullmatch(part.kind) else "application/octet-stream"
+    return ParsedFile(
+        file_name=safe_name(name, kind, len(content.files) + 1),
+        mime_type=kind,
+        content=body,
+        content_id=content_id,
+        is_inline=part.disposition == "inline"
+        or (content_id is not None and kind.startswith("image/") and not part.disposition),
+        note=note_on(part, kind, body),
+    )
+
+
+def note_on(part: Part, kind: str, body: bytes) -> str | None:
+    if kind in SIGNATURES:
+        return UNCHECKED
+    if kind in {"text/calendar", "application/ics"}:
+        return invitations.note_of(decode(body[:MOST_TEXT], part.charset))
+    return None
+
+
+def joined_text(content: Content) -> str:
+    """Every body as text, one below the other; HTML is read where there is no plain text."""
+    texts = [
+        plain if plain is not None and (plain.strip() or not html) else text_of(html or "")
+        for plain, html in content.bodies
+    ]
+    return "\n".join(text for text in texts if text.strip())[:MOST_TEXT].strip("\n")
+
+
+def source_html(content: Content) -> str | None:
+    """Every body that is HTML, as it came; None when there is none."""
+    return "\n".join(html for _, html in content.bodies if html)[:MOST_TEXT] or None
+
+
+def joined_html(content: Content) -> str | None:
+    """Every body as HTML, not yet sanitised; None when none has any."""
+    if not any(html for _, html in content.bodies):
+        return None
+    return "\n".join(html or paragraph(plain or "") for plain, html in content.bodies)[:MOST_TEXT]
+
+
+def paragraph(plain: str) -> str:
+    return f'<p style="white-space:pre-wrap">{escape(plain)}</p>'
