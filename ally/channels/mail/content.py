@@ -36,13 +36,16 @@ UNCHECKED = "A signature, which Ally does not check"
 
 @dataclass
 class Content:
-    """What the parts hold, gathered in their order.  A body is (plain text, HTML)."""
+    """What the parts hold, gathered in their order.  A body is (plain text, HTML).
+
+    The `doubtful` ones count where there is nothing else to read.
+    """
 
     bodies: list[tuple[str | None, str | None]] = field(default_factory=list)
     files: list[ParsedFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    packed: list[tuple[str | None, str | None]] = field(default_factory=list)
+    doubtful: list[tuple[str | None, str | None]] = field(default_factory=list)
     charset: str | None = None
     seals: int = 0
 
@@ -60,7 +63,7 @@ def gathered(root: Part) -> Content:
     content = Content()
     gather(root, content)
     if not any((plain or html or "").strip() for plain, html in content.bodies):
-        content.bodies = content.bodies + content.packed
+        content.bodies = [*content.bodies, *content.doubtful]
     return content
 
 
@@ -92,8 +95,10 @@ def gather_leaf(part: Part, content: Content) -> None:
     kind, name = part.kind, file_name(part)
     body = unpacked(part, content)
     if kind.startswith("multipart/"):
+        # As a rule it says that this program cannot read what follows, which never does.
         content.defects.append("a part without its boundary")
-        kind = "text/plain"
+        content.doubtful.append((with_lf(decode(shortened(body, None)))[:MOST_TEXT], None))
+        return
     if kind in SMIME_TYPES and gather_sealed(part, body, content):
         return
     if (kind in TNEF_TYPES or (name or "").lower() == "winmail.dat") and gather_tnef(body, content):
@@ -177,9 +182,8 @@ def gather_tnef(body: bytes, content: Content) -> bool:
                 packed_in="winmail.dat",
             )
         )
-    content.packed.append(
-        (with_lf(packed.text)[:MOST_TEXT], packed.html and packed.html[:MOST_TEXT])
-    )
+    html = packed.html and with_lf(packed.html)[:MOST_TEXT]
+    content.doubtful.append((with_lf(packed.text)[:MOST_TEXT], html))
     return True
 
 
