@@ -363,6 +363,7 @@ ENDLESS = {
         for n in range(1_000)
     ),
     "headers": b"A: b\r\n" * 100_000,
+    "groups": b"From: a@b" + b":" * 250_000,
     "brackets": b"From: " + b"<" * 250_000,
     "comments": b"From: " + b"(" * 250_000,
     "quotes": b"From: " + b'",' * 120_000,
