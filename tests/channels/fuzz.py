@@ -19,7 +19,7 @@ from ally.channels.mail.parse import parse_mail
 from ally.channels.mail.parsed import Unreadable, from_json, to_json
 from tests.channels.corpus import FOLDER
 
-SLOW = 2.0  # seconds
+SLOW = 2.0  # seconds of the processor, whatever else the machine does
 LARGEST = 2_000_000  # bytes
 GROWTH = 400 * 1024 * 1024  # bytes that the process may grow by, over all mails
 TOKENS = [
@@ -95,7 +95,7 @@ def mutate(raw: bytearray, mails: list[bytes], chance: random.Random) -> None:
 
 def fault_of(raw: bytes) -> str | None:
     """What went wrong while it was read; None when it was read or refused as it should be."""
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         read = parse_mail(raw)
         if from_json(*to_json(read)) != read:
@@ -104,7 +104,7 @@ def fault_of(raw: bytes) -> str | None:
         pass
     except Exception as error:
         return f"{type(error).__name__}: {error}"
-    taken = time.perf_counter() - began
+    taken = time.process_time() - began
     return f"it took {taken:.1f} s" if taken > SLOW else None
 
 

@@ -377,7 +377,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_endless_mails_are_read_or_refused_at_once(what):
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         parse_mail(ENDLESS[what] + b"\r\n\r\nHello")
     except Unreadable as unreadable:
@@ -385,7 +385,7 @@ def test_endless_mails_are_read_or_refused_at_once(what):
     else:
         reason = "It was read."
     assert reason.endswith(".")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(
