@@ -114,7 +114,11 @@ def test_what_goes_in_comes_back_and_nothing_else(subject, name, to, text):
 
 
 def mailboxes_of(value):
-    return [(decoded(unquote(n)), address) for n, address in getaddresses([unfolded(value)])]
+    """The (name, address) of each.  `unquote` takes brackets off too, which are of the name here."""
+    return [
+        (decoded(unquote(name) if name.startswith('"') else name), address)
+        for name, address in getaddresses([unfolded(value)])
+    ]
 
 
 @given(subject=any_text, name=any_text)
