@@ -114,7 +114,7 @@ def test_what_goes_in_comes_back_and_nothing_else(subject, name, to, text):
 
 
 def mailboxes_of(value):
-    """The (name, address) of each.  `unquote` takes brackets off too, which are of the name here."""
+    # Names in brackets keep them: `unquote` would take them off too.
     return [
         (decoded(unquote(name) if name.startswith('"') else name), address)
         for name, address in getaddresses([unfolded(value)])
