@@ -15,6 +15,8 @@ from ally.channels.mail.parsed import Category, Parsed, ParsedFile, Unreadable
 
 mail = AppGroup("mail", help="Mails, as Ally reads them.")
 
+MAIL = "message/rfc822"
+
 
 @mail.command("parse")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -80,10 +82,22 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "tnef_attachments": [
             file_of(file) for file in read.attachments if file.packed_in == "winmail.dat"
         ],
-        "embedded_messages": sum(f.mime_type == "message/rfc822" for f in read.attachments),
+        "binary_parts": [file_of(file) for file in read.attachments if is_binary_part(file)],
+        "embedded_messages": sum(kind == MAIL for kind in read.source_kinds[1:]),
+        "leaf_part_count": sum(is_leaf(kind) for kind in read.source_kinds[1:]),
+        "is_multipart_report": read.source_kinds[:1] == ["multipart/report"],
         "notes": read.notes,
         "defects": read.defects,
     }
+
+
+def is_binary_part(file: ParsedFile) -> bool:
+    return file.packed_in is None and not file.mime_type.startswith(("text/", "message/"))
+
+
+def is_leaf(kind: str) -> bool:
+    """Whether a part without parts holds something itself: a mail does not, nor a hollow one."""
+    return kind != MAIL and not kind.startswith("multipart/")
 
 
 def addresses(pairs: list[list[str]]) -> list[str]:

@@ -37,7 +37,7 @@ GROUPS = {
     "signature": ("signature", "signature_contains"),
     "attachments": (
         "attachments", "attachment_count", "attachment_names_include", "attachment_names_safe",
-        "embedded_messages", "tnef_attachments",
+        "embedded_messages", "tnef_attachments", "binary_parts", "leaf_part_count",
     ),
     "bounce": (
         "is_bounce", "bounce_recipients", "bounce_temporary", "bounce", "bounce_count",
@@ -287,7 +287,14 @@ CHECKS: dict[str, Callable[[Fields, Any], bool]] = {
     "embedded_messages": lambda got, expected: (
         sum(f["content_type"] == "message/rfc822" for f in got.get("attachments") or []) == expected
     ),
-    "tnef_attachments": all_files_fit,
+    "tnef_attachments": lambda got, expected: all_files_fit(
+        {"attachments": got.get("tnef_attachments")}, expected
+    ),
+    "binary_parts": lambda got, expected: (
+        all_files_fit({"attachments": got.get("binary_parts")}, expected)
+        and len(got.get("binary_parts") or []) == len(expected)
+    ),
+    "leaf_part_count": lambda got, expected: got.get("leaf_part_count") == expected,
     "is_bounce": lambda got, expected: got.get("is_bounce") == expected,
     "bounce_recipients": lambda got, expected: (
         {a.lower() for a in expected}

@@ -187,10 +187,16 @@ def gather_tnef(body: bytes, content: Content) -> bool:
     return True
 
 
-def add_unpacked(found: tuple[str, bytes], content: Content, *, name: str | None = None) -> None:
-    kind = "application/octet-stream"
-    number = len(content.files) + 1
-    content.add_file(ParsedFile(safe_name(name or found[0], kind, number), kind, found[1]))
+def add_unpacked(
+    found: tuple[str, bytes],
+    content: Content,
+    *,
+    name: str | None = None,
+    packed_in: str | None = None,
+) -> None:
+    kind, (own_name, body) = "application/octet-stream", found
+    safe = safe_name(name or own_name, kind, len(content.files) + 1)
+    content.add_file(ParsedFile(safe, kind, body, packed_in=packed_in))
 
 
 def add_body(part: Part, kind: str, body: bytes, content: Content) -> None:
@@ -200,7 +206,7 @@ def add_body(part: Part, kind: str, body: bytes, content: Content) -> None:
     if kind == "text/plain":
         body, files = uuencode.cut_out(body)
         for found in files:
-            add_unpacked(found, content)
+            add_unpacked(found, content, packed_in="the text")
     text = with_lf(decode(shortened(body, part.charset), part.charset))
     if is_flowed(part):
         text = joined_lines(text)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from ally.channels.mail.classify import classify
 from ally.channels.mail.content import Content, gathered, joined_html, joined_text, source_html
 from ally.channels.mail.parsed import Parsed
-from ally.channels.mail.parts import Part, split
+from ally.channels.mail.parts import Part, leaves, split
 from ally.channels.mail.sanitise import sanitise
 from ally.channels.mail.told import tell_apart
 from ally.channels.mail.top import Top
@@ -23,10 +23,11 @@ def parse_mail(raw: bytes) -> Parsed:
 
 
 def parse_mail_with_source(raw: bytes) -> Parsed:
-    """The same, with the HTML as it came beside it."""
+    """The same, with the HTML as it came and the kinds of its parts beside it."""
     root = split(raw)
     content = gathered(root)
-    return replace(said(root, content), source_html=source_html(content))
+    kinds = [root.kind, *(part.kind for part in leaves(root))]
+    return replace(said(root, content), source_html=source_html(content), source_kinds=kinds)
 
 
 def said(root: Part, content: Content) -> Parsed:

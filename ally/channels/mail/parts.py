@@ -84,6 +84,13 @@ def children(part: Part) -> list[Part]:
     return [below for below in part.get_payload() if isinstance(below, Part)]
 
 
+def leaves(part: Part) -> list[Part]:
+    """The parts without parts, in their order."""
+    if not part.is_multipart():
+        return [part]
+    return [leaf for below in children(part) for leaf in leaves(below)]
+
+
 Delimiter = re.Match[bytes]
 
 
