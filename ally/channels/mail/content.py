@@ -2,19 +2,16 @@
 
 import re
 from dataclasses import dataclass, field
-from html import escape
 from quopri import decodestring
 
 from ally.channels.mail import binhex, invitations, smime, tnef, uuencode
-from ally.channels.mail.html_text import text_of
+from ally.channels.mail.bodies import MOST_TEXT, Body, is_longer, plain_text, text_in, with_lf
 from ally.channels.mail.names import safe_name
 from ally.channels.mail.params import parameter, value_of
 from ally.channels.mail.parsed import ParsedFile, Unreadable
 from ally.channels.mail.parts import MOST_PARTS, Part, children, split
 from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text
 
-MOST_TEXT = 1024 * 1024  # characters that are kept of the text, and of the HTML
-MOST_TEXT_BYTES = 4 * MOST_TEXT  # no charset needs more for them
 LONGEST_ID = 500  # characters; an index must hold them
 DEEPEST_SEAL = 3  # signed mails inside of signed mails
 
@@ -41,11 +38,11 @@ class Content:
     The `doubtful` ones count where there is nothing else to read.
     """
 
-    bodies: list[tuple[str | None, str | None]] = field(default_factory=list)
+    bodies: list[Body] = field(default_factory=list)
     files: list[ParsedFile] = field(default_factory=list)
     defects: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    doubtful: list[tuple[str | None, str | None]] = field(default_factory=list)
+    doubtful: list[Body] = field(default_factory=list)
     charset: str | None = None
     seals: int = 0
 
@@ -97,7 +94,7 @@ def gather_leaf(part: Part, content: Content) -> None:
     if kind.startswith("multipart/"):
         # As a rule it says that this program cannot read what follows, which never does.
         content.defects.append("a part without its boundary")
-        content.doubtful.append((with_lf(decode(shortened(body, None)))[:MOST_TEXT], None))
+        content.doubtful.append((plain_text(body, None)[:MOST_TEXT], None))
         return
     if kind in SMIME_TYPES and gather_sealed(part, body, content):
         return
@@ -207,43 +204,13 @@ def add_body(part: Part, kind: str, body: bytes, content: Content) -> None:
         body, files = uuencode.cut_out(body)
         for found in files:
             add_unpacked(found, content, packed_in="the text")
-    text = with_lf(decode(shortened(body, part.charset), part.charset))
-    if is_flowed(part):
-        text = joined_lines(text)
-    if len(text) > MOST_TEXT or len(body) > MOST_TEXT_BYTES:
+    text = text_in(part, body)
+    if is_longer(text, body):
         content.defects.append("a text longer than 1 MB, cut")
         text = text[:MOST_TEXT]
     if "-----BEGIN PGP MESSAGE-----" in text:
         content.note(ENCRYPTED.format("PGP"))
     content.bodies.append((text, None) if kind == "text/plain" else (None, text))
-
-
-def shortened(body: bytes, charset: str | None) -> bytes:
-    """No more of it than counts, and not cut inside a character."""
-    if len(body) <= MOST_TEXT_BYTES:
-        return body
-    cut = body[:MOST_TEXT_BYTES]
-    if (codec_of(charset) or "").startswith(("utf-16", "utf-32")):
-        return cut
-    return cut[: cut.rfind(b"\n", -4096) + 1] or cut
-
-
-def with_lf(text: str) -> str:
-    return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def is_flowed(part: Part) -> bool:
-    """Whether blanks at the ends of lines are no blanks: words without any go on (RFC 3676)."""
-    return (parameter(part.header("content-type"), "delsp") or "").lower() == "yes"
-
-
-def joined_lines(text: str) -> str:
-    lines = text.split("\n")
-    return "".join(
-        line[:-1] if line.endswith(" ") and line != "-- " and not line.startswith(">")
-        else line + "\n"
-        for line in lines
-    )  # fmt: skip
 
 
 def as_file(part: Part, name: str | None, body: bytes, content: Content) -> ParsedFile:
@@ -266,28 +233,3 @@ def note_on(part: Part, kind: str, body: bytes) -> str | None:
     if kind in {"text/calendar", "application/ics"}:
         return invitations.note_of(decode(body[:MOST_TEXT], part.charset))
     return None
-
-
-def joined_text(content: Content) -> str:
-    """Every body as text, one below the other; HTML is read where there is no plain text."""
-    texts = [
-        plain if plain is not None and (plain.strip() or not html) else text_of(html or "")
-        for plain, html in content.bodies
-    ]
-    return "\n".join(text for text in texts if text.strip())[:MOST_TEXT].strip("\n")
-
-
-def source_html(content: Content) -> str | None:
-    """Every body that is HTML, as it came; None when there is none."""
-    return "\n".join(html for _, html in content.bodies if html)[:MOST_TEXT] or None
-
-
-def joined_html(content: Content) -> str | None:
-    """Every body as HTML, not yet sanitised; None when none has any."""
-    if not any(html for _, html in content.bodies):
-        return None
-    return "\n".join(html or paragraph(plain or "") for plain, html in content.bodies)[:MOST_TEXT]
-
-
-def paragraph(plain: str) -> str:
-    return f'<p style="white-space:pre-wrap">{escape(plain)}</p>'

@@ -5,8 +5,9 @@ There is a cap on everything that a stranger could make endless.
 
 from dataclasses import replace
 
+from ally.channels.mail.bodies import joined_html, joined_text, source_html
 from ally.channels.mail.classify import classify
-from ally.channels.mail.content import Content, gathered, joined_html, joined_text, source_html
+from ally.channels.mail.content import Content, gathered
 from ally.channels.mail.parsed import Parsed
 from ally.channels.mail.parts import Part, leaves, split
 from ally.channels.mail.sanitise import sanitise
@@ -27,11 +28,11 @@ def parse_mail_with_source(raw: bytes) -> Parsed:
     root = split(raw)
     content = gathered(root)
     kinds = [root.kind, *(part.kind for part in leaves(root))]
-    return replace(said(root, content), source_html=source_html(content), source_kinds=kinds)
+    return replace(said(root, content), source_html=source_html(content.bodies), source_kinds=kinds)
 
 
 def said(root: Part, content: Content) -> Parsed:
-    text, html = joined_text(content), joined_html(content)
+    text, html = joined_text(content.bodies), joined_html(content.bodies)
     safe = sanitise(html) if html is not None else None
     top = Top(root, content.charset)
     name, email = top.sender()
