@@ -13,6 +13,8 @@ from ally.channels.mail.parts import MOST_PARTS, Part, children, split
 from ally.channels.mail.words import base64_bytes, codec_of, decode, header_text
 
 LONGEST_ID = 500  # characters; an index must hold them
+MOST_UNPACKED = 12  # parts that take long to read for their size: winmail.dat, uuencode, ...
+MOST_PACKED_TEXTS = 2
 DEEPEST_SEAL = 3  # signed mails inside of signed mails
 
 TEXT_TYPES = {"text/plain", "text/html"}
@@ -21,9 +23,10 @@ BINHEX_TYPES = {"application/mac-binhex40", "application/mac-binhex", "applicati
 SMIME_TYPES = {"application/pkcs7-mime", "application/x-pkcs7-mime"}
 SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature",
               "application/pgp-signature"}  # fmt: skip
+CALENDARS = {"text/calendar", "application/ics"}
 UUENCODE = {"uuencode", "x-uuencode", "uue", "x-uue"}
+PLAIN_ENCODINGS = {"", "7bit", "8bit", "binary", *UUENCODE}
 KIND = re.compile(r"[a-z0-9][\w.+-]{0,60}/[a-z0-9][\w.+-]{0,100}", re.ASCII)
-LONGEST_KIND = 255  # characters
 
 ENCRYPTED = "This mail is encrypted with {}, so Ally cannot read what it says."
 SIGNED = "This mail is packed and signed with S/MIME. Ally does not check the signature."
@@ -43,13 +46,21 @@ class Content:
     defects: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     doubtful: list[Body] = field(default_factory=list)
+    packed: list[tnef.Packed] = field(default_factory=list)
     charset: str | None = None
     seals: int = 0
+    unpacked: int = 0
+    room: int = MOST_TEXT  # characters that there is room for
 
     def add_file(self, file: ParsedFile) -> None:
         if len(self.files) >= MOST_PARTS:
             raise Unreadable(f"It has more than {MOST_PARTS} files.")
         self.files.append(file)
+
+    def may_unpack(self) -> bool:
+        """Whether one more part may be unpacked; it is a file as it is when not."""
+        self.unpacked += 1
+        return self.unpacked <= MOST_UNPACKED
 
     def note(self, sentence: str) -> None:
         if sentence not in self.notes:
@@ -60,7 +71,10 @@ def gathered(root: Part) -> Content:
     content = Content()
     gather(root, content)
     if not any((plain or html or "").strip() for plain, html in content.bodies):
-        content.bodies = [*content.bodies, *content.doubtful]
+        content.bodies += content.doubtful
+        for packed in content.packed[:MOST_PACKED_TEXTS]:
+            html = packed.html and with_lf(packed.html)[:MOST_TEXT]
+            content.bodies.append((with_lf(packed.shown_text)[:MOST_TEXT], html))
     return content
 
 
@@ -94,14 +108,9 @@ def gather_leaf(part: Part, content: Content) -> None:
     if kind.startswith("multipart/"):
         # As a rule it says that this program cannot read what follows, which never does.
         content.defects.append("a part without its boundary")
-        content.doubtful.append((plain_text(body, None)[:MOST_TEXT], None))
+        add_doubtful(body, content)
+    elif gather_unusual(part, kind, name, body, content):
         return
-    if kind in SMIME_TYPES and gather_sealed(part, body, content):
-        return
-    if (kind in TNEF_TYPES or (name or "").lower() == "winmail.dat") and gather_tnef(body, content):
-        return
-    if kind in BINHEX_TYPES and (found := binhex.decoded(body)):
-        add_unpacked(found, content, name=name)
     elif is_body(part, kind, name, content):
         add_body(part, kind, body, content)
         if part.disposition and name:  # a text that somebody attached, and nothing beside it
@@ -110,10 +119,23 @@ def gather_leaf(part: Part, content: Content) -> None:
         content.add_file(as_file(part, name, body, content))
 
 
+def gather_unusual(part: Part, kind: str, name: str | None, body: bytes, content: Content) -> bool:
+    """Unpack what is packed in some other way than MIME's.  False when it is nothing such."""
+    if kind in SMIME_TYPES and content.may_unpack():
+        gather_sealed(part, name, body, content)
+        return True
+    if (kind in TNEF_TYPES or (name or "").lower() == "winmail.dat") and content.may_unpack():
+        return gather_tnef(body, content)
+    if kind in BINHEX_TYPES and content.may_unpack() and (found := binhex.decoded(body)):
+        add_unpacked(found, content, name=name)
+        return True
+    return False
+
+
 def is_body(part: Part, kind: str, name: str | None, content: Content) -> bool:
     """A text with a name is a file, unless it is the only thing there is to read so far."""
     is_text = kind in TEXT_TYPES and part.disposition != "attachment"
-    return is_text and not (name and content.bodies)
+    return is_text and not (name and content.bodies) and content.room > 0
 
 
 def file_name(part: Part) -> str | None:
@@ -136,15 +158,15 @@ def unpacked(part: Part, content: Content) -> bytes:
         return base64_bytes(part.body)
     if encoding == "quoted-printable":
         return decodestring(part.body)
-    if encoding in UUENCODE:
+    if encoding in UUENCODE and content.may_unpack():
         found = uuencode.decoded(part.body)
         return found[1] if found else part.body
-    if encoding not in {"", "7bit", "8bit", "binary"}:
+    if encoding not in PLAIN_ENCODINGS:
         content.defects.append("an unknown transfer encoding")
     return part.body
 
 
-def gather_sealed(part: Part, body: bytes, content: Content) -> bool:
+def gather_sealed(part: Part, name: str | None, body: bytes, content: Content) -> None:
     """A mail inside of S/MIME, if it can be read; its file stays beside it."""
     opened = smime.opened(body)
     if opened.kind is smime.Kind.ENCRYPTED:
@@ -153,11 +175,10 @@ def gather_sealed(part: Part, body: bytes, content: Content) -> bool:
         content.note(SIGNED)
     elif opened.kind is not smime.Kind.SIGNED:
         content.note(SEALED)
-    content.add_file(as_file(part, file_name(part) or "smime.p7m", body, content))
+    content.add_file(as_file(part, name or "smime.p7m", body, content))
     if opened.mail and content.seals < DEEPEST_SEAL:
         content.seals += 1
         gather(split(opened.mail), content)
-    return True
 
 
 def gather_tnef(body: bytes, content: Content) -> bool:
@@ -179,8 +200,7 @@ def gather_tnef(body: bytes, content: Content) -> bool:
                 packed_in="winmail.dat",
             )
         )
-    html = packed.html and with_lf(packed.html)[:MOST_TEXT]
-    content.doubtful.append((with_lf(packed.text)[:MOST_TEXT], html))
+    content.packed.append(packed)
     return True
 
 
@@ -200,17 +220,28 @@ def add_body(part: Part, kind: str, body: bytes, content: Content) -> None:
     if part.charset and codec_of(part.charset) is None:
         content.defects.append("an unknown charset")
     content.charset = content.charset or part.charset
-    if kind == "text/plain":
+    if kind == "text/plain" and b"begin" in body and content.may_unpack():
         body, files = uuencode.cut_out(body)
         for found in files:
             add_unpacked(found, content, packed_in="the text")
-    text = text_in(part, body)
-    if is_longer(text, body):
-        content.defects.append("a text longer than 1 MB, cut")
-        text = text[:MOST_TEXT]
+    text = in_room(text_in(part, body), body, content)
     if "-----BEGIN PGP MESSAGE-----" in text:
         content.note(ENCRYPTED.format("PGP"))
     content.bodies.append((text, None) if kind == "text/plain" else (None, text))
+
+
+def add_doubtful(body: bytes, content: Content) -> None:
+    if content.room > 0:
+        content.doubtful.append((in_room(plain_text(body, None), body, content), None))
+
+
+def in_room(text: str, body: bytes, content: Content) -> str:
+    """As much of the text as there is room for."""
+    if is_longer(text, body) or len(text) > content.room:
+        content.defects.append("a text longer than 1 MB, cut")
+        text = text[: content.room]
+    content.room -= len(text)
+    return text
 
 
 def as_file(part: Part, name: str | None, body: bytes, content: Content) -> ParsedFile:
@@ -223,13 +254,13 @@ def as_file(part: Part, name: str | None, body: bytes, content: Content) -> Pars
         content_id=content_id,
         is_inline=part.disposition == "inline"
         or (content_id is not None and kind.startswith("image/") and not part.disposition),
-        note=note_on(part, kind, body),
+        note=note_on(part, kind, body, content),
     )
 
 
-def note_on(part: Part, kind: str, body: bytes) -> str | None:
+def note_on(part: Part, kind: str, body: bytes, content: Content) -> str | None:
     if kind in SIGNATURES:
         return UNCHECKED
-    if kind in {"text/calendar", "application/ics"}:
+    if kind in CALENDARS and content.may_unpack():
         return invitations.note_of(decode(body[:MOST_TEXT], part.charset))
     return None

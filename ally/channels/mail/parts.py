@@ -16,6 +16,7 @@ from ally.channels.mail.params import parameter, raw_parameter, value_of
 from ally.channels.mail.parsed import Unreadable
 
 MOST_PARTS = 500
+MOST_HEADER_BYTES = 1024 * 1024  # of all parts together
 DEEPEST_PART = 30
 LONGEST_BOUNDARY = 10_000  # characters; 70 are allowed
 
@@ -101,6 +102,7 @@ class Splitter:
         self.raw = raw
         self.open: list[bytes] = []
         self.parts = 0
+        self.header_bytes = 0
         self.delimiters = re.compile(rb"(?!)")
 
     def read(self, start: int, *, kind: str) -> tuple[Part, Delimiter | None]:
@@ -111,6 +113,9 @@ class Splitter:
         part = Part()
         part.set_default_type(kind)
         headers, body = headers_at(self.raw, start, len(self.raw))
+        self.header_bytes += body - start
+        if self.header_bytes > MOST_HEADER_BYTES:
+            raise Unreadable("The headers of its parts are longer than 1 MB.")
         for name, value in headers:
             part.set_raw(name, value)
         if part.kind.startswith("multipart/"):

@@ -7,6 +7,7 @@ from itertools import islice
 BEGIN = re.compile(rb"begin(?<![^\r\n]begin)(?:-base64)? [0-7]{3,4} ([^\r\n]{1,500})(?:\r\n|\n|\r)")
 LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 MOST_FILES = 100
+MOST_ODD_LINES = 100_000  # that are read one by one
 # Nearly every line is as long as it can be: thousands of them are read in one go.
 FULL_LINES = re.compile(rb"(?:M[ -`]{60}(?:\r\n|\n)){1,10000}")
 SIGNS = bytes(range(32, 97))
@@ -44,7 +45,7 @@ def decoded(body: bytes) -> Named | None:
 def read_lines(text: bytes, at: int, *, is_base64: bool) -> tuple[bytes | None, int]:
     """What the lines from here to `end` hold, and where the text goes on; None if nothing."""
     found: list[bytes] = []
-    while at < len(text):
+    while at < len(text) and len(found) < MOST_ODD_LINES:
         if not is_base64 and (full := FULL_LINES.match(text, at)):
             found.append(decoded_lines(full[0]))
             at = full.end()
