@@ -18,6 +18,8 @@ NOT_DELIVERED = {Category.BOUNCE, Category.DELAYED}
 
 mail = AppGroup("mail", help="Mails, as Ally reads them.")
 
+MAIL = "message/rfc822"
+
 
 @mail.command("parse")
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
@@ -81,9 +83,25 @@ def fields_of(read: Parsed) -> dict[str, Any]:
         "should_auto_respond": read.may_answer,
         "verdicts": [asdict(verdict) for verdict in read.verdicts],
         "attachments": [file_of(file) for file in read.attachments],
+        "tnef_attachments": [
+            file_of(file) for file in read.attachments if file.packed_in == "winmail.dat"
+        ],
+        "binary_parts": [file_of(file) for file in read.attachments if is_binary_part(file)],
+        "embedded_messages": sum(kind == MAIL for kind in read.source_kinds[1:]),
+        "leaf_part_count": sum(is_leaf(kind) for kind in read.source_kinds[1:]),
+        "is_multipart_report": read.source_kinds[:1] == ["multipart/report"],
         "notes": read.notes,
         "defects": read.defects,
     }
+
+
+def is_binary_part(file: ParsedFile) -> bool:
+    return file.packed_in is None and not file.mime_type.startswith(("text/", "message/"))
+
+
+def is_leaf(kind: str) -> bool:
+    """Whether a part without parts holds something itself: a mail does not, nor a hollow one."""
+    return kind != MAIL and not kind.startswith("multipart/")
 
 
 def addresses(pairs: list[list[str]]) -> list[str]:

@@ -61,3 +61,36 @@ def test_what_cannot_be_read_is_said_in_its_place(app, tmp_path):
 
     assert set(refused) == set(missing) == {"error"}
     assert read["subject"] == "Für E85?"
+
+
+HTML = b"""\
+Subject: x\r
+Content-Type: multipart/report; boundary=b\r
+\r
+--b\r
+Content-Type: text/html\r
+\r
+<p onclick=x>One</p>\r
+--b\r
+Content-Type: message/rfc822\r
+\r
+Subject: inner\r
+\r
+--b\r
+Content-Type: image/png; name=a.png\r
+\r
+x\r
+--b--\r
+"""
+
+
+def test_html_is_printed_as_it_came(app, tmp_path):
+    file = tmp_path / "mail.eml"
+    file.write_bytes(HTML)
+
+    [read] = lines(app, file)
+
+    assert read["body_html"] == "<p onclick=x>One</p>"
+    assert (read["is_multipart_report"], read["leaf_part_count"]) == (True, 2)
+    assert (read["embedded_messages"], read["tnef_attachments"]) == (1, [])
+    assert [part["filename"] for part in read["binary_parts"]] == ["a.png"]

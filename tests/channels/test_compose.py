@@ -95,6 +95,7 @@ def test_the_same_letter_gives_the_same_bytes():
 @example("Hi\r\nBcc: spy@example.net", "=?utf-8?q?=0D=0ABcc:?=", [(None, "a@b.example")], ".\r\n.")
 @example("=?utf-8?b?SGk=?= and more", 'a "b" \\ c', [('", <spy@x>', "a@b.example")], "From me\n")
 @example("\u3000 wide  blanks \u00a0", "x" * 300, [("e\u0301" * 90, "a@b.example")], "\r\r\n\n")
+@example("", "<>", [(None, "0@0.example")], "")
 @example("a" * 998, "b " * 200, [("🛠" * 60, "a@b.example")], "--=_\n" + "é" * 2000)
 def test_what_goes_in_comes_back_and_nothing_else(subject, name, to, text):
     letter = replace(LETTER, subject=subject, from_name=name, to=to, text=text)
@@ -113,7 +114,11 @@ def test_what_goes_in_comes_back_and_nothing_else(subject, name, to, text):
 
 
 def mailboxes_of(value):
-    return [(decoded(unquote(n)), address) for n, address in getaddresses([unfolded(value)])]
+    # Names in brackets keep them: `unquote` would take them off too.
+    return [
+        (decoded(unquote(name) if name.startswith('"') else name), address)
+        for name, address in getaddresses([unfolded(value)])
+    ]
 
 
 @given(subject=any_text, name=any_text)

@@ -132,6 +132,49 @@ def test_a_child_that_needs_too_much_memory_stops_alone(monkeypatch):
         guard.parse(MAIL)
 
 
+LARGEST_MAIL = 25 * 1024 * 1024
+LINES = {
+    "a file": b"--x\r\nContent-Type: application/pdf\r\nContent-Transfer-Encoding: base64\r\n\r\n",
+    "a text": b"--x\r\n\r\n",
+    "a text in Russian": b"--x\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\n",
+    "HTML": b"--x\r\nContent-Type: text/html\r\n\r\n",
+    "uuencode": b"--x\r\n\r\nbegin 644 a.bin\r\n",
+    "empty lines": b"--x\r\n\r\n",
+    "dashes": b"--x\r\n\r\n",
+}
+REPEATED = {
+    "a file": b"QUJD" * 18 + b"\r\n",
+    "a text": b"Which pump is it that fits?\r\n",
+    "a text in Russian": "Какой насос подойдёт?\r\n".encode("koi8-r"),
+    "HTML": b"<p>Which <b>pump</b> fits?</p>\r\n",
+    "uuencode": b"M" + b"A" * 60 + b"\r\n",
+    "empty lines": b"\n",
+    "dashes": b"--xy\r\n",
+}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="What a process took is read in /proc.")
+@pytest.mark.parametrize("what", LINES)
+def test_the_largest_mail_takes_little_time_and_memory(what):
+    head = b"Content-Type: multipart/mixed; boundary=x\r\n\r\n" + LINES[what]
+    line = REPEATED[what]
+    child = waiting_child()
+    before = seconds_of(child)
+
+    guard.parse(head + line * (LARGEST_MAIL // len(line)), seconds=30)
+
+    assert waiting_child() is child
+    assert seconds_of(child) - before < 2
+    status = Path(f"/proc/{child.process.pid}/status").read_text()
+    assert int(status.partition("VmHWM:")[2].split()[0]) < 200 * 1024
+
+
+def seconds_of(child):
+    """The processor's time that it took, whatever else the machine does."""
+    times = Path(f"/proc/{child.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return sum(map(int, times)) / os.sysconf("SC_CLK_TCK")
+
+
 def test_threads_have_children_of_their_own():
     subjects, threads = [], []
     for number in range(6):

@@ -212,14 +212,16 @@ def test_plain_text_beside_html_is_in_the_html_too():
         (b'Content-Disposition: attachment; filename="=?utf-8?q?na=C3=AFve=2Epdf?="', "naïve.pdf"),
         (b'Content-Disposition: attachment; filename="na\xc3\xafve.pdf"', "naïve.pdf"),
         (b"Content-Type: application/pdf; name=b.pdf", "b.pdf"),
-        (b'Content-Disposition: attachment; filename="../../etc/passwd"', "_.._etc_passwd"),
-        (b'Content-Disposition: attachment; filename="C:\\\\temp\\\\x.pdf"', "C__temp_x.pdf"),
+        (b'Content-Disposition: attachment; filename="../../etc/passwd"', "passwd"),
+        (b'Content-Disposition: attachment; filename="C:\\\\temp\\\\x.pdf"', "x.pdf"),
         ("Content-Disposition: attachment; filename=\"fdp\u202eexe.pdf\"".encode(), "fdpexe.pdf"),
         (
             b"Content-Disposition: attachment; filename*=utf-8''a%0D%0AX-B%3A%20c.pdf",
-            "a X-B_ c.pdf",
+            "a X-B: c.pdf",
         ),
         (b"Content-Disposition: attachment", "attachment-1"),
+        (b'Content-Disposition: attachment; filename="May 2026/27.pdf"', "May 2026_27.pdf"),
+        (b'Content-Disposition: attachment; filename="/home/x/"', "x"),
         (b'Content-Disposition: attachment; filename="..."', "attachment-1"),
         (b"Content-Type: application/pdf", "attachment-1.pdf"),
     ],
@@ -363,6 +365,7 @@ ENDLESS = {
         for n in range(1_000)
     ),
     "headers": b"A: b\r\n" * 100_000,
+    "groups": b"From: a@b" + b":" * 250_000,
     "brackets": b"From: " + b"<" * 250_000,
     "comments": b"From: " + b"(" * 250_000,
     "quotes": b"From: " + b'",' * 120_000,
@@ -376,7 +379,7 @@ ENDLESS = {
 
 @pytest.mark.parametrize("what", ENDLESS)
 def test_endless_mails_are_read_or_refused_at_once(what):
-    began = time.perf_counter()
+    began = time.process_time()
     try:
         parse_mail(ENDLESS[what] + b"\r\n\r\nHello")
     except Unreadable as unreadable:
@@ -384,7 +387,7 @@ def test_endless_mails_are_read_or_refused_at_once(what):
     else:
         reason = "It was read."
     assert reason.endswith(".")
-    assert time.perf_counter() - began < 2
+    assert time.process_time() - began < 2
 
 
 @pytest.mark.parametrize(

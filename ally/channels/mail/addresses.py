@@ -18,11 +18,16 @@ Address = tuple[str, str]
 
 @dataclass
 class Reading:
-    """One address while it is read: words outside of brackets, comments, and the <address>."""
+    """One address while it is read: what is outside of brackets, comments, and the <address>."""
 
-    words: list[str] = field(default_factory=list)
+    outside: list[str] = field(default_factory=list)
     comments: list[str] = field(default_factory=list)
     angle: str | None = None
+    has_at: bool = False
+
+    def add(self, piece: str) -> None:
+        self.outside.append(piece)
+        self.has_at = self.has_at or "@" in piece
 
 
 def addresses(header: str, *, body_charset: str | None = None) -> list[Address]:
@@ -37,38 +42,36 @@ def addresses(header: str, *, body_charset: str | None = None) -> list[Address]:
 
 def split(text: str) -> list[Reading]:
     """The addresses one by one; a quote or bracket that nothing closes is plain text."""
-    found, now, word, index = [], Reading(), [], 0
+    found, index = [Reading()], 0
     open_ended: set[str] = set()  # asked once: looking for each one's end again takes too long
     while index < len(text):
-        letter = text[index]
+        letter, now = text[index], found[-1]
         if letter in OPENING and letter not in open_ended and not (letter == "<" and now.angle):
             inside, after = enclosed(text, index)
             if after is None:
                 open_ended.add(letter)
                 continue
-            if letter == '"':
-                word.append(inside)
-            elif letter == "(":
-                now.comments.append(inside)
-            else:
-                now.words.append("".join(word))
-                word, now.angle = [], inside
+            add_enclosed(now, letter, inside)
             index = after
             continue
         if letter in ",;":
-            found.append(ended(now, word))
-            now, word = Reading(), []
-        elif letter == ":" and now.angle is None and "@" not in "".join(word):
-            now, word = Reading(), []  # the name of a group
-        else:
-            word.append(letter)
+            found.append(Reading())
+        elif letter == ":" and now.angle is None and not now.has_at:
+            found[-1] = Reading()  # it was the name of a group
+        else:  # a bracket that pairs with none parts words, and is no part of them
+            now.add(" " if letter in "<>" else letter)
         index += 1
-    return [*found, ended(now, word)]
+    return found
 
 
-def ended(reading: Reading, word: list[str]) -> Reading:
-    reading.words.append("".join(word))
-    return reading
+def add_enclosed(now: Reading, opening: str, inside: str) -> None:
+    if opening == '"':
+        now.add(inside)
+    elif opening == "(":
+        now.comments.append(inside)
+    else:
+        now.add(" ")
+        now.angle = inside
 
 
 def enclosed(text: str, start: int) -> tuple[str, int | None]:
@@ -94,13 +97,12 @@ def enclosed(text: str, start: int) -> tuple[str, int | None]:
 
 def finish(reading: Reading) -> Address:
     """The (name, email) of one reading; ("", "") when it holds neither."""
-    outside = " ".join(" ".join(reading.words).split())
+    outside = " ".join("".join(reading.outside).split())
     email, name = (reading.angle, outside) if reading.angle is not None else bare(outside)
     if "@" not in email and "@" in name:
         email, name = bare(name)  # joe@example.com <joe>
     name = name or " ".join(reading.comments)
-    name = worded(name.strip("<> "))  # brackets that close what nothing opened
-    return name[:LONGEST_NAME].strip(), cleaned(email)
+    return worded(name)[:LONGEST_NAME].strip(), cleaned(email)
 
 
 def bare(words: str) -> Address:

@@ -24,7 +24,7 @@ READERS: dict[str, Callable[[bytes], Parsed]] = {
     **payloads.READERS,
 }
 
-MEMORY_BYTES = 1024 * 1024 * 1024
+MEMORY_BYTES = 400 * 1024 * 1024  # three times what the largest mails take
 OPEN_FILES = 32  # its socket, and what Python opens to import a module
 ORPHAN_SECONDS = 30  # far above the parent's limit: this one is for a parent that was killed
 LENGTH = struct.Struct(">Q")

@@ -1,9 +1,12 @@
 """Names of files as strangers give them, made safe to show and to save under."""
 
+import re
 import unicodedata
 
 LONGEST_NAME = 150  # characters; with their bytes well under the 255 that file systems take
-PATH_SIGNS = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
+LONGEST_READ = 4_000  # characters
+PATH_SIGNS = str.maketrans(dict.fromkeys('/\\*?"<>|', "_"))
+PATH = re.compile(r"(?:[A-Za-z]:)?[/\\]|~?\.{0,2}[/\\]")
 ENDINGS = {
     "message/rfc822": "eml",
     "text/plain": "txt",
@@ -20,8 +23,9 @@ ENDINGS = {
 
 def safe_name(name: str | None, kind: str, number: int) -> str:
     """The file's own name without paths, control and bidi characters; else one made for it."""
-    kept = "".join(letter for letter in (name or "") if is_shown(letter))
-    # Only the last step of a path is a name; but "a/b" decoded from words is no path of ours.
+    kept = "".join(letter for letter in (name or "")[:LONGEST_READ] if is_shown(letter))
+    if PATH.match(kept):  # "May 2026/27.pdf" is a name, and no path
+        kept = re.split(r"[/\\]", kept.rstrip("/\\"))[-1]
     kept = " ".join(kept.translate(PATH_SIGNS).split()).strip(". ")
     return shortened(kept) if kept.strip("_") else made_name(kind, number)
 

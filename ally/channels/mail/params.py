@@ -1,6 +1,7 @@
 """The parameters of Content-Type and Content-Disposition, in time linear to their length."""
 
 import re
+from functools import lru_cache
 from urllib.parse import unquote_to_bytes
 
 from ally.channels.mail.words import decode, readable, worded
@@ -49,7 +50,7 @@ def raw_parameter(header: str, name: str) -> str | None:
 
 def parameter(header: str, name: str, *, body_charset: str | None = None) -> str | None:
     """A parameter as text, also one in pieces, percent-encoded, or in encoded words."""
-    pieces = parameters(readable(header, body_charset=body_charset)).get(name)
+    pieces = readable_parameters(header, body_charset).get(name)
     if pieces is None:
         return None
     in_order = [pieces[number] for number in sorted(pieces)]
@@ -57,6 +58,12 @@ def parameter(header: str, name: str, *, body_charset: str | None = None) -> str
         return worded("".join(value for value, _ in in_order))
     charset, raw = extended(in_order)
     return worded(decode(raw, charset or body_charset))
+
+
+@lru_cache(maxsize=8)
+def readable_parameters(header: str, body_charset: str | None) -> dict[str, Pieces]:
+    # Asked for one name after the other: a long header is read once.
+    return parameters(readable(header, body_charset=body_charset))
 
 
 def extended(pieces: list[tuple[str, bool]]) -> tuple[str, bytes]:

@@ -29,6 +29,7 @@ class ParsedFile:
     """A file of a mail.  The name is safe to show; its bytes are as they came.
 
     `note` is what a reader should know of it, in plain words: an invitation's time, say.
+    `packed_in` names what it was unpacked from, such as winmail.dat; None when it came by itself.
     """
 
     file_name: str
@@ -37,6 +38,7 @@ class ParsedFile:
     content_id: str | None = None
     is_inline: bool = False
     note: str | None = None
+    packed_in: str | None = None
 
 
 @dataclass(frozen=True)
@@ -91,9 +93,11 @@ class Parsed:
     """A mail in plain values.
 
     Addresses are `[name, email]`; ids carry no angle brackets.  `date` is the one
-    that the sender gave, aware, in UTC.  `delivered_to` are the addresses that mail
+    that the sender gave, aware, in UTC.  `envelope_from` is whom servers tell of a
+    failure: "" is nobody, None is not known.  `delivered_to` are the addresses that mail
     servers say it came for, the envelope's among them.  `body_html` is sanitised;
-    `source_html`, as it came and never to be shown in a page, is there only when asked for.
+    `source_html`, as it came and never to be shown in a page, and `source_kinds`, the
+    content types of the mail and of its parts without parts, are there only when asked for.
 
     `segments` are `[kind, start, end]` of `body_text`, in code points, in order and
     without overlap: "own" words, a "quote" with its introduction, a "signature".
@@ -122,6 +126,7 @@ class Parsed:
     body_text: str = ""
     body_html: str | None = None
     source_html: str | None = None
+    source_kinds: list[str] = field(default_factory=list)
     segments: list[list[Any]] = field(default_factory=list)
     quoted_from: int | None = None
     reply_text: str = ""

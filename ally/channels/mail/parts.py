@@ -16,8 +16,9 @@ from ally.channels.mail.params import parameter, raw_parameter, value_of
 from ally.channels.mail.parsed import Unreadable
 
 MOST_PARTS = 500
+MOST_HEADER_BYTES = 1024 * 1024  # of all parts together
 DEEPEST_PART = 30
-LONGEST_BOUNDARY = 2_000  # characters; 70 are allowed
+LONGEST_BOUNDARY = 10_000  # characters; 70 are allowed
 
 LINE_END = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 # A line that can only be a boundary, whatever the header says.
@@ -84,6 +85,13 @@ def children(part: Part) -> list[Part]:
     return [below for below in part.get_payload() if isinstance(below, Part)]
 
 
+def leaves(part: Part) -> list[Part]:
+    """The parts without parts, in their order."""
+    if not part.is_multipart():
+        return [part]
+    return [leaf for below in children(part) for leaf in leaves(below)]
+
+
 Delimiter = re.Match[bytes]
 
 
@@ -94,6 +102,7 @@ class Splitter:
         self.raw = raw
         self.open: list[bytes] = []
         self.parts = 0
+        self.header_bytes = 0
         self.delimiters = re.compile(rb"(?!)")
 
     def read(self, start: int, *, kind: str) -> tuple[Part, Delimiter | None]:
@@ -104,6 +113,9 @@ class Splitter:
         part = Part()
         part.set_default_type(kind)
         headers, body = headers_at(self.raw, start, len(self.raw))
+        self.header_bytes += body - start
+        if self.header_bytes > MOST_HEADER_BYTES:
+            raise Unreadable("The headers of its parts are longer than 1 MB.")
         for name, value in headers:
             part.set_raw(name, value)
         if part.kind.startswith("multipart/"):
@@ -111,7 +123,7 @@ class Splitter:
         return part, self.read_leaf(part, body)
 
     def read_leaf(self, part: Part, body: int) -> Delimiter | None:
-        ending = self.delimiters.search(self.raw, body)
+        ending = self.next_delimiter(body)
         part.body = self.raw[body : self.before(ending, body)]
         if ending is None and self.open:
             # Some forget the line break before the very last one.
@@ -124,7 +136,7 @@ class Splitter:
             raise Unreadable(f"Its parts are nested more than {DEEPEST_PART} deep.")
         for boundary in self.boundaries(part, body):
             self.enter(boundary)
-            ending = self.delimiters.search(self.raw, body)
+            ending = self.next_delimiter(body)
             if ending is not None and ending["boundary"] == boundary and not ending["close"]:
                 return self.read_below(part, ending)
             self.leave()
@@ -151,7 +163,7 @@ class Splitter:
         if following is None:
             part.defects.append(CloseBoundaryNotFoundDefect())
         elif following["boundary"] == boundary:  # what comes after the last one is for nobody
-            return self.delimiters.search(self.raw, self.line_after(following))
+            return self.next_delimiter(self.line_after(following))
         return following
 
     def enter(self, boundary: bytes) -> None:
@@ -168,6 +180,9 @@ class Splitter:
         self.delimiters = re.compile(
             rb"--(?<![^\r\n]--)(?P<boundary>" + one_of + rb")(?P<close>--)?[ \t]*(?=[\r\n]|\Z)"
         )
+
+    def next_delimiter(self, start: int) -> Delimiter | None:
+        return self.delimiters.search(self.raw, start) if self.open else None
 
     def before(self, ending: Delimiter | None, body: int) -> int:
         """Where the text before a delimiter ends: the line break belongs to the delimiter."""

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 
 from ally.channels.mail.addresses import addresses
+from ally.channels.mail.header_lines import first_header, headers_at
 from ally.channels.mail.words import header_text
 
 MOST_BYTES = 16 * 1024
-LONGEST_LINE = 1_000  # characters of one header
+LONGEST_VALUE = 1_000  # characters of one header
 
 
 @dataclass(frozen=True)
@@ -20,14 +21,11 @@ class Peek:
 
 def peek(raw: bytes) -> Peek:
     """Who seems to have written the mail, and about what.  Never raises."""
-    lines = raw[:MOST_BYTES].lstrip(b"\r\n").decode("latin-1").splitlines()
+    top = raw[:MOST_BYTES]
+    found, _ = headers_at(top, first_header(top), len(top))
     headers: dict[str, str] = {}
-    for line in lines:
-        if not line.strip():
-            break
-        name, colon, value = line.partition(":")
-        if colon:
-            headers.setdefault(name.strip().lower(), value[:LONGEST_LINE])
+    for name, value in found:
+        headers.setdefault(name.lower(), value[:LONGEST_VALUE])
     name, email = next(iter(addresses(headers.get("from", ""))), ("", ""))
     subject = header_text(headers.get("subject", ""))
     return Peek(name=name or None, email=email or None, subject=subject or None)

@@ -50,9 +50,15 @@ class Packed:
 
     text: str = ""
     html: str | None = None
+    rtf: bytes = b""
     files: list[PackedFile] = field(default_factory=list)
     code_page: str = "cp1252"
     steps: int = 0
+
+    @property
+    def shown_text(self) -> str:
+        """The text, also where there is only RTF, which takes a while to read."""
+        return self.text or ("" if self.html else text_of_packed_rtf(self.rtf))
 
     def take_step(self) -> None:
         """Raises ValueError when there are too many."""
@@ -101,8 +107,8 @@ def read_mail(value: bytes, found: Packed) -> None:
     if html := said.get(HTML):
         found.html = as_text(html, charset)
     packed = said.get(RTF)
-    if isinstance(packed, bytes) and not found.text and not found.html:
-        found.text = text_of_packed_rtf(packed)
+    if isinstance(packed, bytes):
+        found.rtf = packed
 
 
 def read_file(name: int, value: bytes, found: Packed, depth: int) -> None:
@@ -132,8 +138,8 @@ def read_object(inside: bytes, found: Packed, depth: int) -> None:
     except ValueError:
         return
     file.name = f"{file.name or 'message'}.txt"
-    file.mime_type, file.content = "text/plain", below.text.encode()
-    if below.html and not below.text:
+    file.mime_type, file.content = "text/plain", below.shown_text.encode()
+    if below.html and not file.content:
         file.name, file.mime_type = file.name[:-4] + ".html", "text/html"
         file.content = below.html.encode()
     found.files += below.files[: MOST_FILES - len(found.files)]

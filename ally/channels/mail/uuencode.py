@@ -4,11 +4,15 @@ import binascii
 import re
 from itertools import islice
 
-BEGIN = re.compile(
-    rb"(?:\A|(?<=[\r\n]))begin(?:-base64)? ([0-7]{3,4}) ([^\r\n]{1,500})(?:\r\n|\n|\r)"
-)
+BEGIN = re.compile(rb"begin(?<![^\r\n]begin)(?:-base64)? [0-7]{3,4} ([^\r\n]{1,500})(?:\r\n|\n|\r)")
 LINE = re.compile(rb"([^\r\n]*)(?:\r\n|\n|\r|\Z)")
 MOST_FILES = 100
+MOST_ODD_LINES = 100_000  # that are read one by one
+# Nearly every line is as long as it can be: thousands of them are read in one go.
+FULL_LINES = re.compile(rb"(?:M[ -`]{60}(?:\r\n|\n)){1,10000}")
+SIGNS = bytes(range(32, 97))
+BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/A"
+AS_BASE64 = bytes.maketrans(SIGNS, BASE64)
 
 Named = tuple[str, bytes]
 
@@ -27,7 +31,7 @@ def cut_out(text: bytes) -> tuple[bytes, list[Named]]:
         if content is None:
             continue
         kept.append(text[at : begin.start()])
-        files.append((begin[2].decode("latin-1").strip(), content))
+        files.append((begin[1].decode("latin-1").strip(), content))
         at = after
     return b"".join([*kept, text[at:]]), files
 
@@ -41,7 +45,11 @@ def decoded(body: bytes) -> Named | None:
 def read_lines(text: bytes, at: int, *, is_base64: bool) -> tuple[bytes | None, int]:
     """What the lines from here to `end` hold, and where the text goes on; None if nothing."""
     found: list[bytes] = []
-    while at < len(text):
+    while at < len(text) and len(found) < MOST_ODD_LINES:
+        if not is_base64 and (full := FULL_LINES.match(text, at)):
+            found.append(decoded_lines(full[0]))
+            at = full.end()
+            continue
         match = LINE.match(text, at)
         assert match is not None
         line, after = match[1], match.end()
@@ -53,6 +61,11 @@ def read_lines(text: bytes, at: int, *, is_base64: bool) -> tuple[bytes | None, 
         found.append(piece)
         at = after
     return (b"".join(found) if any(found) else None), at
+
+
+def decoded_lines(lines: bytes) -> bytes:
+    signs = b"".join([line[1:61] for line in lines.split(b"\n")])
+    return binascii.a2b_base64(signs.translate(AS_BASE64))
 
 
 def decoded_line(line: bytes, *, is_base64: bool) -> bytes | None:

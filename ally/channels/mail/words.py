@@ -126,10 +126,15 @@ def outlook_japanese(raw: bytes) -> str:
 def likeliest_charset(raw: bytes) -> str:
     if len(raw) < SHORTEST_GUESS:
         return "cp1252"
+    return best_guess(raw[:GUESSED_BYTES])
+
+
+@lru_cache(maxsize=8)  # a header is looked at several times
+def best_guess(raw: bytes) -> str:
     # Imported where it is needed: few mails do, and it takes a while.
     from charset_normalizer import from_bytes
 
-    matches = list(from_bytes(raw[:GUESSED_BYTES], cp_isolation=GUESSED))
+    matches = list(from_bytes(raw, cp_isolation=GUESSED))
     if not matches:
         return "cp1252"
     cleanest = min(match.chaos for match in matches)
