@@ -58,7 +58,7 @@ def read(event: EventsRaw) -> Incoming:
         return Incoming(thread=thread, closes=closes)
     author = said.get("author")
     who = author if isinstance(author, dict) else {}
-    is_ours = who.get("type") in COLLEAGUES
+    is_ours = text_of(who.get("type")) in COLLEAGUES
     if is_ours and is_echo(event, text_of(said.get("id"))):
         return Incoming(thread=thread, closes=closes)
     mail = written(
