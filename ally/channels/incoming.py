@@ -8,11 +8,14 @@ from ally import marks
 from ally.channels.facts import Incoming, Report
 from ally.channels.mail import guard
 from ally.channels.mail.parsed import Unreadable
+from ally.channels.mail.words import storable
 from ally.channels.models import EventsRaw
 from ally.channels.providers import doors
 from ally.db import db
 
 __all__ = ["Incoming", "Report", "read"]
+
+LONGEST_THREAD = 400  # characters
 
 
 def read(event: EventsRaw) -> Incoming:
@@ -26,7 +29,13 @@ def read(event: EventsRaw) -> Incoming:
     door = doors.DOORS.get(event.platform)
     if door is None:
         return read_mail(event)
-    return door.read(event)
+    came = door.read(event)
+    return replace(came, thread=named(came.thread))
+
+
+def named(thread: str | None) -> str | None:
+    """The provider's name for the conversation, as an index can hold it."""
+    return storable(thread)[:LONGEST_THREAD] if thread else None
 
 
 def read_mail(event: EventsRaw) -> Incoming:

@@ -5,9 +5,11 @@ Source: "Setting up webhooks" and "Webhook topics", https://developers.intercom.
 
 import hashlib
 import hmac
+from dataclasses import replace
 from typing import Any
 
 from ally.channels.facts import Incoming
+from ally.channels.mail.parsed import Parsed
 from ally.channels.models import EventsRaw
 from ally.channels.providers.call import (
     Call,
@@ -52,16 +54,20 @@ def read(event: EventsRaw) -> Incoming:
     item = data.get("item") if isinstance(data, dict) else None
     if not isinstance(item, dict) or not item.get("id"):
         return Incoming()  # such as the "ping" that tries the address
-    thread, closes = str(item["id"]), CLOSES.get(topic)
+    nothing_said = Incoming(thread=str(item["id"]), closes=CLOSES.get(topic))
     said = part_of(topic, item)
     if said is None or not (text_of(said.get("body")) or objects_of(said.get("attachments"))):
-        return Incoming(thread=thread, closes=closes)
+        return nothing_said
     author = said.get("author")
     who = author if isinstance(author, dict) else {}
-    is_ours = who.get("type") in COLLEAGUES
+    is_ours = text_of(who.get("type")) in COLLEAGUES
     if is_ours and is_echo(event, text_of(said.get("id"))):
-        return Incoming(thread=thread, closes=closes)
-    mail = written(
+        return nothing_said
+    return replace(nothing_said, mail=mail_of(item, said, who), is_ours=is_ours)
+
+
+def mail_of(item: dict[str, Any], said: dict[str, Any], who: dict[str, Any]) -> Parsed:
+    return written(
         message_id=f"intercom:{said.get('id')}",
         name=who.get("name"),
         email=who.get("email"),
@@ -71,7 +77,6 @@ def read(event: EventsRaw) -> Incoming:
         at=moment_of(said.get("created_at") or item.get("created_at")),
         notes=left_at("Intercom", (f.get("name") for f in objects_of(said.get("attachments")))),
     )
-    return Incoming(mail=mail, thread=thread, is_ours=is_ours, closes=closes)
 
 
 def part_of(topic: str, item: dict[str, Any]) -> dict[str, Any] | None:

@@ -10,7 +10,6 @@ import re
 from typing import Any
 
 from ally.channels.facts import Incoming, Report
-from ally.channels.mail import guard
 from ally.channels.models import EventsRaw, ReportKind
 from ally.channels.providers.call import (
     Call,
@@ -24,7 +23,7 @@ from ally.channels.providers.call import (
 )
 from ally.channels.providers.chat import moment_of, posted_by, report
 from ally.channels.providers.forms import BrokenForm, form_parts
-from ally.channels.providers.payloads import framed
+from ally.channels.providers.packed import mail_in
 from ally.channels.providers.pieces import text_of
 from ally.channels.webhooks import Caller
 from ally.errors import Malformed
@@ -83,10 +82,9 @@ def proof_in_form(call: Call) -> tuple[dict[str, str], bool]:
 
 
 def read(event: EventsRaw) -> Incoming:
-    content_type = text_of(event.payload.get("content_type"))
     if event.type == "message":
-        mail = guard.parse(framed(content_type, event.body or b""), reader="mailgun")
-        return Incoming(mail=mail)
+        return Incoming(mail=mail_in(event, "mailgun"))
+    content_type = text_of(event.payload.get("content_type"))
     if content_type.startswith("application/json"):
         found = report_of(event, posted_by(event).get("event-data"))
     else:

@@ -65,7 +65,8 @@ def headers_of(fields: dict[str, bytes]) -> list[Header]:
 def pieces(parts: list[FormPart], fields: dict[str, bytes]) -> list[Piece]:
     """The files, in the order in which Mailgun numbers them."""
     named = loose_json(fields.get("content-id-map", b"{}"))
-    content_ids = {file: id_ for id_, file in named.items()} if isinstance(named, dict) else {}
+    pairs = named.items() if isinstance(named, dict) else []
+    content_ids = {text_of(file): id_ for id_, file in pairs}
     files = [part for part in parts if part.name.startswith("attachment-") and part.file_name]
     return [
         Piece(

@@ -6,7 +6,6 @@ Source: "Webhooks overview", https://postmarkapp.com/developer/webhooks/webhooks
 import re
 
 from ally.channels.facts import Incoming, Report
-from ally.channels.mail import guard
 from ally.channels.models import EventsRaw, ReportKind
 from ally.channels.providers.call import (
     Call,
@@ -18,7 +17,7 @@ from ally.channels.providers.call import (
     told,
 )
 from ally.channels.providers.chat import moment_of, posted_by, report
-from ally.channels.providers.payloads import framed
+from ally.channels.providers.packed import mail_in
 from ally.channels.providers.pieces import text_of
 from ally.channels.webhooks import WRONG_SECRET, Caller
 
@@ -49,7 +48,7 @@ def prove(caller: Caller, call: Call) -> Told:
 
 def read(event: EventsRaw) -> Incoming:
     if event.type == "message":
-        return Incoming(mail=guard.parse(framed("", event.body or b""), reader="postmark"))
+        return Incoming(mail=mail_in(event, "postmark"))
     found = report_of(event)
     return Incoming(reports=[found] if found else [])
 

@@ -89,4 +89,6 @@ def enclosed(kind: str, parts: list[bytes]) -> bytes:
     boundary = f"=_{kind}{digest}"
     between = f"\r\n--{boundary}\r\n".encode()
     head = f'Content-Type: multipart/{kind}; boundary="{boundary}"\r\n'.encode()
-    return head + between + between.join(parts) + f"\r\n--{boundary}--\r\n".encode()
+    # Joined once: each copy of a large file would be in memory.
+    pieces = [head, *(piece for part in parts for piece in (between, part))]
+    return b"".join([*pieces, f"\r\n--{boundary}--\r\n".encode()])

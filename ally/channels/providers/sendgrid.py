@@ -14,7 +14,6 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from ally.channels.facts import Incoming, Report
-from ally.channels.mail import guard
 from ally.channels.models import EventsRaw, ReportKind
 from ally.channels.providers.call import (
     Call,
@@ -26,7 +25,7 @@ from ally.channels.providers.call import (
     told,
 )
 from ally.channels.providers.chat import listed_by, moment_of, report
-from ally.channels.providers.payloads import framed
+from ally.channels.providers.packed import mail_in
 from ally.channels.providers.pieces import objects_of, text_of
 from ally.channels.webhooks import Caller
 
@@ -90,8 +89,7 @@ def read(event: EventsRaw) -> Incoming:
     if event.type == "report":
         found = [report_of(event, posted) for posted in objects_of(listed_by(event))]
         return Incoming(reports=[each for each in found if each])
-    content_type = text_of(event.payload.get("content_type"))
-    return Incoming(mail=guard.parse(framed(content_type, event.body or b""), reader="sendgrid"))
+    return Incoming(mail=mail_in(event, "sendgrid"))
 
 
 def report_of(event: EventsRaw, posted: dict[str, Any]) -> Report | None:

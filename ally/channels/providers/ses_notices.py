@@ -78,9 +78,9 @@ def verdicts(receipt: dict[str, Any]) -> list[Verdict]:
     found = [
         Verdict(method, RESULTS[status], by=BY)
         for name, method in CHECKS.items()
-        if (status := part(receipt, name).get("status")) in RESULTS
+        if (status := text_of(part(receipt, name).get("status"))) in RESULTS
     ]
-    spam = part(receipt, "spamVerdict").get("status")
+    spam = text_of(part(receipt, "spamVerdict").get("status"))
     if spam in {"PASS", "FAIL"}:
         found.append(Verdict("spam", "yes" if spam == "FAIL" else "no", by=BY))
     return found

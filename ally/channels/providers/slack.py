@@ -58,7 +58,7 @@ def read(event: EventsRaw) -> Incoming:
     posted = posted_by(event)
     told_of = posted.get("event")
     said = told_of if isinstance(told_of, dict) else {}
-    if said.get("type") not in {"message", "app_mention"} or is_of_a_program(posted, said):
+    if text_of(said.get("type")) not in {"message", "app_mention"} or is_of_a_program(posted, said):
         return Incoming()
     moment = text_of(said.get("ts"))
     where, user = text_of(said.get("channel")), text_of(said.get("user"))

@@ -30,6 +30,7 @@ from ally.channels.providers.call import (
     strict_json,
 )
 from ally.channels.providers.chat import left_at, listed_by, moment_of, written
+from ally.channels.providers.echoes import is_echo
 from ally.channels.providers.pieces import objects_of, text_of
 from ally.channels.webhooks import SIGNATURE_WINDOW, Caller
 from ally.errors import Malformed
@@ -155,7 +156,7 @@ def read(event: EventsRaw) -> Incoming:
     kind = text_of(told.get("eventType"))
     if kind == "Ticket_Update":
         return Incoming(thread=text_of(payload.get("id")) or None, closes=closes(told, payload))
-    return message_of(kind, payload) if kind in MESSAGES else Incoming()
+    return message_of(event, kind, payload) if kind in MESSAGES else Incoming()
 
 
 def closes(told: dict[str, Any], payload: dict[str, Any]) -> bool | None:
@@ -166,13 +167,16 @@ def closes(told: dict[str, Any], payload: dict[str, Any]) -> bool | None:
     return None if not now or now == was else now.lower() == "closed"
 
 
-def message_of(kind: str, payload: dict[str, Any]) -> Incoming:
+def message_of(event: EventsRaw, kind: str, payload: dict[str, Any]) -> Incoming:
+    if kind == "Ticket_Comment_Add" and payload.get("isPublic") is not True:
+        return Incoming()  # a word among colleagues
     first = payload.get("firstThread")
     thread = first if kind == "Ticket_Add" and isinstance(first, dict) else payload
     ticket = text_of(payload.get("ticketId")) or text_of(payload.get("id"))
-    if kind == "Ticket_Comment_Add" and payload.get("isPublic") is not True:
-        return Incoming()  # a word among colleagues
     author = author_of(thread, payload)
+    is_ours = thread.get("direction") == "out" or author.get("type") == "AGENT"
+    if is_ours and is_echo(event, text_of(thread.get("id"))):
+        return Incoming(thread=ticket or None)
     content = text_of(thread.get("content")) or text_of(thread.get("description"))
     is_text = text_of(thread.get("contentType")).lower() in {"plaintext", "text/plain"}
     mail = written(
@@ -185,7 +189,6 @@ def message_of(kind: str, payload: dict[str, Any]) -> Incoming:
         at=moment_of(thread.get("createdTime") or payload.get("createdTime")),
         notes=left_at("Zoho Desk", (f.get("name") for f in objects_of(thread.get("attachments")))),
     )
-    is_ours = thread.get("direction") == "out" or author.get("type") == "AGENT"
     return Incoming(mail=mail, thread=ticket or None, is_ours=is_ours)
 
 

@@ -340,6 +340,12 @@ def test_a_plain_message_is_read(client, plain):
     assert came.mail.date.isoformat() == "2026-11-25T09:00:00+00:00"
 
 
+def test_a_name_of_a_thread_is_one_that_can_be_stored(client, plain):
+    post(client, plain, POSTED | {"thread": "a\0" + "😀" * 450}, basic())
+
+    assert read_only().thread == "a\ufffd" + "😀" * 398
+
+
 def test_a_plain_message_of_a_colleague_is_ours(client, plain):
     post(client, plain, POSTED | {"direction": "outbound"}, basic())
 

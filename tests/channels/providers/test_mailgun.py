@@ -93,6 +93,14 @@ def test_a_raw_mail_is_read_wherever_it_stands(client, channel, where):
     assert (mail.subject, mail.body_text) == ("Pump", "Which one?")
 
 
+@pytest.mark.parametrize("named", ['{"": []}', '{"<a>": {"b": 1}}', "[1]", "{", '{"a": null}'])
+def test_an_odd_map_of_content_ids_is_passed_over(client, channel, named):
+    files = [("attachment-1", "a.txt", "text/plain", b"one")]
+    form(client, channel, PARSED | {"content-id-map": named} | mailgun_proof(), files)
+
+    assert [file.content_id for file in read_only().mail.attachments] == [None]
+
+
 def test_files_that_mailgun_keeps_are_named(client, channel):
     kept = '[{"url": "https://storage.mailgun.net/1", "name": "plan.pdf", "size": 20202}]'
     form(client, channel, PARSED | {"attachments": kept} | mailgun_proof())

@@ -26,7 +26,7 @@ from tests.channels.providers.posting import (
 )
 
 PATH = "/SimpleNotificationService-0123456789abcdef.pem"
-OTHER, OUT_OF_DATE = make_certificate(days=30), make_certificate(days=-2)
+OTHER, OUT_OF_DATE = make_certificate(days=30), make_certificate(days=-2, key=sns().key)
 RECEIVED = {
     "notificationType": "Received",
     "receipt": {

@@ -11,6 +11,7 @@ from ally.channels import incoming
 from ally.channels.models import Channel
 from ally.channels.providers import zoho_mail
 from ally.db import db
+from tests.channels.outgoing import make_delivery
 from tests.channels.providers.posting import (
     SECRET,
     basic,
@@ -93,6 +94,15 @@ def test_an_answer_of_an_agent_is_ours(client, desk):
     told(client, desk, event("Ticket_Thread_Add", answer))
 
     assert read_only().is_ours
+
+
+def test_an_answer_that_we_sent_comes_back_as_nothing(client, ada, desk):
+    delivery = make_delivery(ada, channel=desk)
+    delivery.provider_id = THREAD["id"]
+    db.session.commit()
+    told(client, desk, event("Ticket_Thread_Add", THREAD | {"direction": "out"}))
+
+    assert read_only() == incoming.Incoming(thread=THREAD["ticketId"])
 
 
 def test_several_events_in_one_call_are_read_one_by_one(client, desk):
