@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 ALLY = Path(__file__).parent.parent / "ally"
-EDGE = {"routes.py", "access.py", "worker.py", "cli.py", "internal.py", "oidc.py"}
+EDGE = {"routes.py", "mail_routes.py", "access.py", "worker.py", "cli.py", "internal.py", "oidc.py"}
 GROUND_EDGE = {"__init__.py", "assembly.py", "cli.py", "db.py", "health.py", "logs.py", "web.py"}
 
 
