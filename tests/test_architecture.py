@@ -5,8 +5,8 @@ from pathlib import Path
 
 ALLY = Path(__file__).parent.parent / "ally"
 EDGE = {
-    *("routes.py", "settings_routes.py", "access.py", "worker.py"),
-    *("cli.py", "settings_cli.py", "internal.py", "oidc.py"),
+    *("routes.py", "mail_routes.py", "settings_routes.py", "access.py", "worker.py"),
+    *("cli.py", "settings_cli.py", "ingest_cli.py", "internal.py", "oidc.py"),
 }
 GROUND_EDGE = {"__init__.py", "assembly.py", "cli.py", "db.py", "health.py", "logs.py", "web.py"}
 

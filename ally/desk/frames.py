@@ -64,6 +64,7 @@ def framed(html: str, own: Mapping[str, str], *, images: bool) -> tuple[str, dic
     """
     tree = LexborHTMLParser(html)
     sheet = take_sheet(tree)
+    tree.unwrap_tags(["details", "summary"])  # those that follow are ours alone
     fold_quotes(tree)
     for image in tree.css("img"):
         let_in(image, own, images=images)

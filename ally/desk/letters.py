@@ -123,7 +123,8 @@ def letter_of(row: Row[Any]) -> Letter:
     told = row.metadata if isinstance(row.metadata, dict) else {}
     body = row.body[:LONGEST_BODY]
     is_inbound = row.direction == MessageDirection.INBOUND
-    has_frame = bool(is_inbound and row.html_bytes)
+    # What we wrote ourselves is text; a colleague's mail from elsewhere may be laid out.
+    has_frame = bool(row.html_bytes) and (is_inbound or row.event_id is not None)
     pieces = pieces_of(body, told.get("segments"), told.get("quoted_from"))
     files = [file_of(file) for file in row.files or []]
     return Letter(

@@ -22,7 +22,7 @@ LETTERS_OF = text("""
     SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at, m.category,
            left(m.body_text, :longest + 1) AS body, m.metadata, m.event_id,
            octet_length(m.body_html) AS html_bytes,
-           m.body_html ~ '<(table|img)|data-sheet=' AS is_laid_out,
+           substr(m.body_html, 1, 5000) ~ '<(table|img)|data-sheet=' AS is_laid_out,
            (SELECT jsonb_agg(jsonb_build_object(
                        'id', a.id, 'name', a.file_name, 'size', a.size_bytes, 'note', a.note,
                        'type', a.mime_type,

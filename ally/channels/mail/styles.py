@@ -7,7 +7,7 @@ from typing import Any
 
 import tinycss2
 
-LONGEST_SHEET = 200_000  # characters that are read of a mail's stylesheet
+LONGEST_SHEET = 100_000  # characters that are read of a mail's stylesheet
 MOST_KEPT = 64_000  # characters that are kept of it
 LONGEST_VALUE = 400  # characters of one declaration
 
