@@ -236,6 +236,18 @@ def test_a_refused_change_leaves_the_channel_as_it_was(desk, channel):
     assert (again.name, again.options.signature) == ("Support", "")
 
 
+def test_an_address_that_another_channel_has_is_refused_beside_its_field(desk, acme, channel):
+    other = make_channel(acme)
+    form = settings_of(desk, channel, name="Other", external_id=other.external_id.upper())
+    answer = post(desk, page_of(channel), **form)
+    assert answer.status_code == 422
+    assert "You have a channel for this already." in answer.text
+    assert 'value="Other"' in answer.text
+    # The heading is of the channel as it is: nothing half changed was drawn or kept.
+    assert "<h1><bdi>Support</bdi></h1>" in answer.text
+    assert reload(channel).name == "Support"
+
+
 def test_a_form_that_somebody_overtook_is_409_and_goes_through_when_saved_again(desk, channel, ida):
     mine = settings_of(desk, channel, name="Mine")
     post(desk, page_of(channel), **settings_of(desk, channel, name="Theirs"))
