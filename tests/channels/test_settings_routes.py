@@ -342,6 +342,8 @@ def test_rules_are_added_and_removed_by_their_forms(desk, channel):
     assert wrong.status_code == 422
     assert 'id="field-label-error"' in wrong.text
     assert 'value="form@acme.example"' in wrong.text
+    assert f'value="{channel.external_id}"' in wrong.text  # the other form is as it was
+    assert 'value="Support"' in wrong.text
 
     gone = {"seen": seen_in(page), "sender": "form@acme.example"}
     assert post(desk, f"{page_of(channel)}/rules/removal", **gone).status_code == 303
