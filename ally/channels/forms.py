@@ -15,7 +15,7 @@ from ally.channels.hosts import refuse_base_url, refuse_host, refuse_smtp_url
 from ally.channels.mail.headers import checked_address, clean
 from ally.channels.models import Channel, Platform
 from ally.channels.options import FromRule, Options
-from ally.channels.platforms import PLATFORMS, SecretBy
+from ally.channels.platforms import PLATFORMS, Described, SecretBy
 from ally.errors import Invalid
 
 LONGEST = {"name": 100, "external_id": 254, "from_name": 100}  # characters
@@ -69,36 +69,41 @@ def read(
     A secret that is left empty stays as it was, unless `<name>_removed` is ticked.
     """
     errors: dict[str, str] = {}
-    described = PLATFORMS[platform]
-    name = required(typed, "name", errors)
-    address = required(typed, "external_id", errors)
-    from_name = text_of(typed, "from_name")
-    refuse_long({"name": name, "external_id": address, "from_name": from_name}, errors)
-    from_address = text_of(typed, "from_address") or (address if described.is_mail else "")
-    if described.answers_by_mail and not described.is_mail:
-        from_address = required(typed, "from_address", errors)
-    if described.is_mail and address:
-        check_address(address, "external_id", errors)
-    if from_address and from_address != address:
-        check_address(from_address, "from_address", errors)
+    base = read_base(PLATFORMS[platform], typed, errors)
     fields = credential_fields(platform, is_production=is_production)
     given = with_kept_secrets(platform, values_of(fields, typed), typed, before)
     credentials = checked(KINDS[platform], given, errors)
     refuse_hosts(given, errors, is_production=is_production)
-    chosen = values_of(OPTION_FIELDS, typed)
     rules = before.options.from_rules if before else []
-    options = checked(Options, {**chosen, "from_rules": rules}, errors)
+    options = checked(Options, {**values_of(OPTION_FIELDS, typed), "from_rules": rules}, errors)
     if errors or credentials is None or options is None:
         raise Refused(errors)
-    return Wanted(
-        name=clean(name),
-        key=text_of(typed, "key"),
-        external_id=address.lower() if described.is_mail else address,
-        from_address=from_address or None,
-        from_name=clean(from_name) or None,
-        credentials=credentials,
-        options=options,
-    )
+    return Wanted(**base, credentials=credentials, options=options)
+
+
+def read_base(
+    described: Described, typed: Mapping[str, str], errors: dict[str, str]
+) -> dict[str, Any]:
+    """What every channel has, with what is wrong noted in `errors`."""
+    name = required(typed, "name", errors)
+    address = required(typed, "external_id", errors)
+    from_name = text_of(typed, "from_name")
+    refuse_long({"name": name, "external_id": address, "from_name": from_name}, errors)
+    if described.is_mail and address:
+        check_address(address, "external_id", errors)
+    needs_sender = described.answers_by_mail and not described.is_mail
+    sender = required(typed, "from_address", errors) if needs_sender else ""
+    sender = sender or text_of(typed, "from_address") or (address if described.is_mail else "")
+    if sender and sender != address:
+        check_address(sender, "from_address", errors)
+    return {
+        "name": clean(name),
+        "key": text_of(typed, "key"),
+        # Addresses and domains are the same in any letters; the ids of chats are not.
+        "external_id": address.lower() if described.answers_by_mail else address,
+        "from_address": sender or None,
+        "from_name": clean(from_name) or None,
+    }
 
 
 def read_new(

@@ -146,7 +146,6 @@ def create(
         is_active=True,
     )
     put(channel, wanted)
-    save(channel)
     title = PLATFORMS[platform].title
     trail.record(channel, "channel.created", by=by, actor_name=OPERATOR, platform=title)
     return Secret(channel, secret)
@@ -155,9 +154,7 @@ def create(
 def change(channel: Channel, wanted: Wanted, *, by: trail.Actor) -> None:
     """Make the channel, which is held, as it is wanted; its key stays.  Raises Refused."""
     before = changes.look_of(channel)
-    with db.session.no_autoflush:
-        put(channel, wanted)
-    save(channel)
+    put(channel, wanted)
     record_changes(channel, before, by)
 
 
@@ -230,6 +227,20 @@ def new_secret() -> str:
 
 
 def put(channel: Channel, wanted: Wanted) -> None:
+    """Save the channel as it is wanted.  Raises Refused when its key or its address is taken."""
+    try:
+        # A savepoint: the refusal must leave the transaction usable.
+        with db.session.begin_nested():
+            set_fields(channel, wanted)
+            db.session.add(channel)
+    except IntegrityError as error:
+        taken = TAKEN.get(getattr(getattr(error.orig, "diag", None), "constraint_name", "") or "")
+        if taken is None:
+            raise
+        raise Refused(dict([taken])) from None
+
+
+def set_fields(channel: Channel, wanted: Wanted) -> None:
     channel.name, channel.external_id = wanted.name, wanted.external_id
     channel.from_address, channel.from_name = wanted.from_address, wanted.from_name
     # Sealed again only when it differs: the same words look new in every box.
@@ -250,16 +261,3 @@ def record_changes(channel: Channel, before: dict[str, str], by: trail.Actor) ->
     if made:
         what = changes.in_words(made)
         trail.record(channel, "channel.changed", by=by, what=what, changes=made)
-
-
-def save(channel: Channel) -> None:
-    """Raise Refused when its key or its address is taken."""
-    try:
-        # A savepoint: the refusal must leave the transaction usable.
-        with db.session.begin_nested():
-            db.session.add(channel)
-    except IntegrityError as error:
-        taken = TAKEN.get(getattr(getattr(error.orig, "diag", None), "constraint_name", "") or "")
-        if taken is None:
-            raise
-        raise Refused(dict([taken])) from None

@@ -1,5 +1,6 @@
 """The settings of channels, for admins."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -189,7 +190,7 @@ def channel_page(found: Channel, typed: Any = None, **more: Any) -> str:
         tries=trial.tries_of(found),
         history=history,
         older=older,
-        values=typed if typed is not None else changes.shown_fields(found),
+        values=laid_over(changes.shown_fields(found), typed),
         set_secrets=changes.set_secrets(found),
         webhook=address_of(found),
         overlap_words=OVERLAP_WORDS,
@@ -199,6 +200,14 @@ def channel_page(found: Channel, typed: Any = None, **more: Any) -> str:
         rule_in_words=changes.rule_in_words,
         **{"errors": {}, "notice": None, **more},
     )
+
+
+def laid_over(known: dict[str, str], typed: Any) -> Mapping[str, str]:
+    """What the page's forms show: the form that was sent as it was sent, the others as stored."""
+    if typed is None:
+        return known
+    is_whole = "external_id" in typed  # of the settings, where a box that is not ticked is absent
+    return typed if is_whole else {**known, **typed.to_dict()}
 
 
 def form_context(platform: Platform) -> dict[str, Any]:

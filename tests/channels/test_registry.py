@@ -105,6 +105,15 @@ def test_an_address_is_served_by_one_channel(acme, ida):
     assert len(registry.channels_of(acme.id)) == 1
 
 
+def test_a_change_that_is_refused_leaves_the_transaction_usable(acme, ida):
+    other, channel = create(acme, ida).channel, create(acme, ida, external_id="b@a.example").channel
+    wanted = read(before=channel, name="Other", external_id=other.external_id)
+    with pytest.raises(Refused, match="already"):
+        registry.change(channel, wanted, by=ida)
+    assert (channel.name, channel.external_id) == ("Support", "b@a.example")
+    assert len(told(channel)) == 1
+
+
 @given(st.text(max_size=80))
 def test_every_name_gives_a_key_that_the_webhook_takes(name):
     plain = keys.likened(name)
@@ -339,6 +348,16 @@ def test_in_production_no_server_is_this_machine(host):
 @pytest.mark.parametrize("host", ["mail.acme.example", "10.0.0.5", "mail"])
 def test_a_server_of_ones_own_may_be_anywhere_else(host):
     hosts.refuse_host(host, is_production=True)
+
+
+def test_in_production_the_forms_say_so_beside_the_field():
+    own = {**IMAP, "host": "127.0.0.1", "smtp_url": "smtp://localhost:25"}
+    wrong = errors_of(Platform.IMAP, None, True, **own)
+    assert wrong.keys() == {"host", "smtp_url"}
+    assert "machine of the desk" in wrong["host"]
+    assert read(Platform.IMAP, **own).credentials.host == "127.0.0.1"
+    names = {one.name for one in forms.credential_fields(Platform.SLACK, is_production=True)}
+    assert names == {"bot_token"}
 
 
 @pytest.mark.parametrize(

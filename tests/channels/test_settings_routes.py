@@ -236,6 +236,18 @@ def test_a_refused_change_leaves_the_channel_as_it_was(desk, channel):
     assert (again.name, again.options.signature) == ("Support", "")
 
 
+def test_an_address_that_another_channel_has_is_refused_beside_its_field(desk, acme, channel):
+    other = make_channel(acme)
+    form = settings_of(desk, channel, name="Other", external_id=other.external_id.upper())
+    answer = post(desk, page_of(channel), **form)
+    assert answer.status_code == 422
+    assert "You have a channel for this already." in answer.text
+    assert 'value="Other"' in answer.text
+    # The heading is of the channel as it is: nothing half changed was drawn or kept.
+    assert "<h1><bdi>Support</bdi></h1>" in answer.text
+    assert reload(channel).name == "Support"
+
+
 def test_a_form_that_somebody_overtook_is_409_and_goes_through_when_saved_again(desk, channel, ida):
     mine = settings_of(desk, channel, name="Mine")
     post(desk, page_of(channel), **settings_of(desk, channel, name="Theirs"))
@@ -330,6 +342,8 @@ def test_rules_are_added_and_removed_by_their_forms(desk, channel):
     assert wrong.status_code == 422
     assert 'id="field-label-error"' in wrong.text
     assert 'value="form@acme.example"' in wrong.text
+    assert f'value="{channel.external_id}"' in wrong.text  # the other form is as it was
+    assert 'value="Support"' in wrong.text
 
     gone = {"seen": seen_in(page), "sender": "form@acme.example"}
     assert post(desk, f"{page_of(channel)}/rules/removal", **gone).status_code == 303
@@ -359,7 +373,8 @@ def test_a_test_message_goes_the_whole_way_and_its_conversation_is_linked(desk, 
     assert "every 2s" not in page
     shown = html.unescape(desk.get(f"/conversations/{tried.conversation_id}").text)
     assert "This is a test message of the channel “Support”." in shown
-    assert ida.email in shown
+    assert "Ida Admin" in shown
+    assert ida.email not in shown
     assert "Nothing received yet" in desk.get(page_of(channel)).text
 
 
