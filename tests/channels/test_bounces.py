@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ally.channels.cli import fields_of
 from ally.channels.mail.parse import parse_mail
 from ally.channels.mail.parsed import Category, Unreadable
 from tests.channels.bounce_forms import FORMS, ORIGINAL
@@ -71,6 +72,17 @@ def test_who_was_reached_gets_a_receipt(action):
 
     assert read.category is Category.RECEIPT
     assert [(b.status, b.is_permanent) for b in read.bounces] == [("2.0.0", None)]
+
+
+@pytest.mark.parametrize(
+    ("action", "is_bounce"), [("failed", True), ("delayed", True), ("delivered", False)]
+)
+def test_the_command_line_tells_reports_on_delivery(action, is_bounce):
+    fields = f"Final-Recipient: rfc822; joe@x.example\nAction: {action}\nStatus: 4.0.0\n"
+    printed = fields_of(parse_mail(report(fields)))
+
+    assert printed["is_delivery_report"]
+    assert printed["is_bounce"] is is_bounce
 
 
 def test_of_several_recipients_only_the_failed_count():

@@ -163,6 +163,8 @@ ORDINARY = [
     {"headers": ["X-Mailer: Microsoft Outlook 16.0"]},
     {"headers": ["X-Auto-Response-Suppress: None"]},
     {"headers": ["Return-Path: <dana@x.example>", "In-Reply-To: <1@acme.example>"]},
+    {"headers": ["Return-Path: <bounce@mailer.example>"]},
+    {"headers": ["Return-Path: <bounces+1-a=b.example@mailer.example>"]},
     {"headers": ["X-Spam-Flag: NO", "X-Spam-Status: No, score=0.1"]},
     {"subject": "Accepted: Meeting", "headers": ["Content-Type: text/calendar; method=REPLY"]},
     {"sender": "Robert Root <robert.root@x.example>"},

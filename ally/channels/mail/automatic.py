@@ -8,7 +8,7 @@ import re
 
 from ally.channels.mail.absence import is_answering_subject, tells_absence, tells_automatic
 from ally.channels.mail.parsed import Category
-from ally.channels.mail.senders import DAEMON, has_null_path, is_machine, local_part
+from ally.channels.mail.senders import MAILER, has_null_path, is_machine, local_part
 from ally.channels.mail.top import Top
 
 LOOP_HEADER = "X-Ally-Loop"  # on every automatic mail of ours; with it, it has come back
@@ -68,7 +68,7 @@ def says_so(top: Top) -> bool:
                for name in ("x-mailer", "user-agent") for value in values(top, name))
         or bool(top.root.headers(LOOP_HEADER.lower()))
         or has_null_path(top)
-        or bool(re.match(r"mail(?:er)?[-_.]?daemon", local_part(top.sender()[1]), re.IGNORECASE))
+        or bool(MAILER.fullmatch(local_part(top.sender()[1])))
     )  # fmt: skip
 
 
@@ -141,7 +141,7 @@ def answered_addresses(top: Top) -> list[str]:
     return [
         *(email for _, email in top.addresses("from")[:5] if email),
         *(email for _, email in top.addresses("reply-to")[:5] if email),
-        *(path for path in paths if path and DAEMON.fullmatch(local_part(path))),
+        *(path for path in paths if path and MAILER.fullmatch(local_part(path))),
     ]
 
 

@@ -5,43 +5,21 @@ what is said more exactly comes first.
 """
 
 SAID = (
-    (
-        "notcompliantrfc",
+    ("notcompliantrfc",
         r"not (?:be )?(?:rfc ?\d*|compliant with rfc)[ -]?\d*[ -]?complian|rfc ?\d+ complian"
-        r"|duplicate headers? (?:is|are|not)|multiple (?:from|subject|to) headers?",
-    ),
-    (
-        "spamdetected",
-        r"spam classification|spam (?:message|content|detected)|considered spam",
-    ),
-    (
-        "userunknown",
-        r"recipient address rejected: access denied|in the same domain\)",
-    ),
-    (
-        "policyviolation",
-        r"for policy reasons|policy violation|header error",
-    ),
-    (
-        "rejected",
+        r"|duplicate headers? (?:is|are|not)|multiple (?:from|subject|to) headers?"),
+    ("spamdetected", r"spam classification|spam (?:message|content|detected)|considered spam"),
+    ("userunknown", r"recipient address rejected: access denied|in the same domain\)"),
+    ("policyviolation", r"for policy reasons|policy violation|header error"),
+    ("rejected",
         r"sending to/from an address|\bfrom:? domain|groups\.google\.com|posting to"
-        r"|post messages to",
-    ),
-    (
-        "blocked",
-        r"part of their network is on|on our block ?list|access denied\.\.\.",
-    ),
-    (
-        "notaccept",
-        r"\bnull ?mx\b|malformed or unexpected name server reply|rfc7505|\bmx 0 \.",
-    ),
-    (
-        "failedstarttls",
+        r"|post messages to"),
+    ("blocked", r"part of their network is on|on our block ?list"),
+    ("notaccept", r"\bnull ?mx\b|malformed or unexpected name server reply|rfc7505|\bmx 0 \."),
+    ("failedstarttls",
         r"starttls (?:is )?(?:required|failed)|must issue a starttls|tls is required"
-        r"|required tls|mandatory tls",
-    ),
-    (
-        "requireptr",
+        r"|required tls|mandatory tls"),
+    ("requireptr",
         r"unverif[iy]+able sending|\bptr\b"
         r"|reverse[ -]?(?:dns|name|lookup|ip|host|record|address)|\brdns\b|fcrdns"
         r"|(?:cannot|can't|could not|unable to|failed to) (?:find|resolve) your (?:host|address"
@@ -49,26 +27,17 @@ SAID = (
         r"|(?:no|missing|without|invalid) (?:a )?(?:valid )?(?:reverse|rdns|hostname for your)"
         r"|hostname (?:does not match|lookup)|dns checks? failed|not resolve to a domain"
         r"|your (?:server|ip|host)[^.]{0,40}(?:resolve|dns record)|generic hostname"
-        r"|unresolvable relay|client host rejected: cannot find",
-    ),
-    (
-        "authfailure",
+        r"|unresolvable relay|client host rejected: cannot find"),
+    ("authfailure",
         r"\bdmarc|\bspf\b|\bdkim\b|sender policy framework|domainkeys"
         r"|unauthenticated (?:e-?mail|mail|sender)|sender id \(pra\)"
         r"|authentication (?:checks|results)|does not pass authentication"
-        r"|email is not authenticated|passes? neither",
-    ),
-    (
-        "virusdetected",
-        r"\bvirus(?!total)|malware|\btrojan|\bworm\b|infected|phish",
-    ),
-    (
-        "systemfull",
+        r"|email is not authenticated|passes? neither"),
+    ("virusdetected", r"\bvirus(?!total)|malware|\btrojan|\bworm\b|infected|phish"),
+    ("systemfull",
         r"(?:disk|mail system|file ?system|spool|server) (?:is )?full"
-        r"|insufficient (?:system )?storage|system storage",
-    ),
-    (
-        "mailboxfull",
+        r"|insufficient (?:system )?storage|system storage"),
+    ("mailboxfull",
         r"quota|mail ?(?:box|folder|file|drop|store)?(?: is)?(?: currently)? (?:over)?full\b"
         r"|(?:box|folder)\b.{0,30}\b(?:full|exceed)"
         r"|over(?:[ -]the)?[ -](?:maximum|quota|storage|size)"
@@ -76,42 +45,29 @@ SAID = (
         r"|not enough (?:storage|disk|free)? ?space|too much mail (?:stored|data)"
         r"|insufficient disk"
         r"|exceed(?:ed|s|ing)? (?:the |his |her |its |their |maximum )?(?:disk|storage|mailbox"
-        r"|allotted|allowed space)|容量|voll\b|pleine|llen[oa]\b",
-    ),
-    (
-        "hasmoved",
+        r"|allotted|allowed space)|容量|voll\b|pleine|llen[oa]\b"),
+    ("hasmoved",
         r"has moved|changed (?:their|his|her|my)? ?e?-?mail ?address"
         r"|address has (?:been )?(?:replaced|changed)"
         r"|is no longer (?:valid|used).{0,60}new address|moved to|please use .{0,60}@"
-        r"|has a new (?:e-?mail|address)|not accept(?:ing)? mail any ?more.{0,30}new",
-    ),
-    (
-        "spamdetected",
+        r"|has a new (?:e-?mail|address)|not accept(?:ing)? mail any ?more.{0,30}new"),
+    ("spamdetected",
         r"\bspam(?!haus|cop)|spammy|unsolicited|\bbulk (?:e-?)?mail|\bube\b|\buce\b|junk"
         r"|appears to be unsolicited|content[- ]?(?:filter|rejected)|spamassassin"
         r"|mail content denied"
         r"|message (?:content )?(?:was |is )?(?:considered|classified|identified)"
-        r"|looks like spam|rule imposed mailbox|denied by (?:content|policy) filter",
-    ),
-    (
-        "speeding",
+        r"|looks like spam|rule imposed mailbox|denied by (?:content|policy) filter"),
+    ("speeding",
         r"sent to too many recipients|rate[- ]?limit"
         r"|too many (?:messages|mails|e-?mails|recipients|requests)|throttl|too (?:fast|quickly)"
         r"|at a rate that|exceeded the (?:rate|maximum number|hourly)|receiving mail (?:too|at)"
         r"|slow down|try again later.{0,20}limit|(?:daily|hourly) (?:limit|quota)"
-        r"|temporarily deferred|unusual rate|sending too",
-    ),
-    (
-        "toomanyconn",
+        r"|temporarily deferred|unusual rate|sending too"),
+    ("toomanyconn",
         r"too many (?:\w+ )?(?:connections|sessions|smtp|concurrent)|concurrent (?:connect|sess)"
-        r"|connection (?:rate|limit)|maximum (?:number of )?connections",
-    ),
-    (
-        "badreputation",
-        r"reputation|poor rating|senderbase|low trust|previous history",
-    ),
-    (
-        "norelaying",
+        r"|connection (?:rate|limit)|maximum (?:number of )?connections"),
+    ("badreputation", r"reputation|poor rating|senderbase|low trust|previous history"),
+    ("norelaying",
         r"relay(?:ing)? (?:is )?(?:access )?(?:not|denied|prohibited|rejected|disallowed"
         r"|operation|forbidden|attempt|from)"
         r"|not (?:permitted|allowed|authorized|authorised) to relay"
@@ -119,18 +75,14 @@ SAID = (
         r" )?relay|relay(?:ing)? denied|no relaying|open relay|insecure mail relay|not a gateway"
         r"|isn't in my (?:list of allowed|control) ?(?:rcpthosts|locals)?|rcpthosts"
         r"|authentication (?:is )?required.{0,30}(?:relay|send)"
-        r"|mail server requires authentication",
-    ),
-    (
-        "mesgtoobig",
+        r"|mail server requires authentication"),
+    ("mesgtoobig",
         r"(?:message|mail|e-?mail|size|file|data|attachment)s?\b.{0,40}(?:too (?:big|large)"
         r"|exceed|larger than|over(?:sized|size))"
         r"|(?:maximum|max) (?:message|mail|allowed|permitted) ?(?:size|length)"
         r"|size (?:limit|of .{0,30} exceeds)|line (?:limit|length|(?:is )?too long)"
-        r"|exceeds (?:the )?(?:maximum|size|fixed)|message length|bytes? limit",
-    ),
-    (
-        "hostunknown",
+        r"|exceeds (?:the )?(?:maximum|size|fixed)|message length|bytes? limit"),
+    ("hostunknown",
         r"host \S{1,255} not found|[a-z0-9-]\.[a-z]{2,20} does not exist"
         r"|host (?:or domain )?(?:name )?(?:is )?(?:unknown|not found|invalid|does(?: not|n't)"
         r" exist)|unknown (?:host|domain|mail server)|no such (?:domain|host)"
@@ -142,10 +94,8 @@ SAID = (
         r"|(?:no|not) (?:mail )?exchanger|recipient domain must exist|illegal host"
         r"|unable to (?:resolve|route)|missing (?:the )?(?:proper )?dns|mail domain mentioned"
         r"|no dns|cannot find (?:any )?(?:host|domain)|address .{0,40}not listed in public dns"
-        r"|nullmx|wrong domain",
-    ),
-    (
-        "networkerror",
+        r"|nullmx|wrong domain"),
+    ("networkerror",
         r"too many hops|hop ?count|mail(?:er)? loop|routing loop|message loop"
         r"|loop(?:s)? (?:back|detected|to myself)|mail for .{0,80} loops|malformed name server"
         r"|dns (?:error|server|lookup (?:tim|fail)|timeout|type)|host ?name lookup failure"
@@ -154,28 +104,22 @@ SAID = (
         r"|connection (?:was )?(?:lost|dropped|reset|closed)|connected to .{0,60} but"
         r"|mx points to|address family|couldn't find any host|(?:ssl|tls) (?:handshake|error)"
         r"|delivery ?loop|temporary dns|unrouteable mail ?domain|servfail|read error"
-        r"|host is down|bad gateway",
-    ),
-    (
-        "suspend",
+        r"|host is down|bad gateway"),
+    ("suspend",
         r"(?:account|mailbox|user|address|recipient|e-?mail)\b.{0,60}(?:suspend|disabled"
         r"|inactive|discontinued|deactivat|locked|expired|frozen|not active|blocked\b(?! (?:by"
         r"|using|your))|closed)"
         r"|(?:suspended|disabled|inactive|deactivated|expired|locked) (?:account|mailbox|user"
         r"|recipient)|mailbox currently suspended|temporarily (?:inactive|disabled)"
-        r"|not been collected|invalid/inactive|inactivity|has been disabled",
-    ),
-    (
-        "notaccept",
+        r"|not been collected|invalid/inactive|inactivity|has been disabled"),
+    ("notaccept",
         r"(?:does|do|did|will)(?: not|n't) (?:currently )?(?:accept|receive|like) (?:any "
         r"|e-?)?(?:mail|incoming|message|smtp)|null ?mx|no (?:smtp|mail) service"
         r"|system not accepting"
         r"|smtp (?:service|protocol) (?:is )?(?:not|disabled|returned a permanent)"
         r"|not accepting (?:network|any|mail|messages|smtp)|nullmx|rejects? all mail"
-        r"|name server: ?\.: host not found|all mail is refused",
-    ),
-    (
-        "rejected",
+        r"|name server: ?\.: host not found|all mail is refused"),
+    ("rejected",
         r"sender (?:address |e-?mail |domain |verif\w+ )?(?:was )?(?:rejected|denied|fail"
         r"|invalid|unknown|refused|not|must|blocked|rejeit)"
         r"|(?:bad|invalid|unknown|forged|unroutable|unrouteable|unverified|non-existent|fake)"
@@ -187,12 +131,10 @@ SAID = (
         r"|all recipient addresses rejected|permission(?:s)? to post"
         r"|blocked (?:sender|by (?:the )?recipient)|unsupported mail destination"
         r"|sender's? (?:domain|address)|empty envelope|null sender|backscatter"
-        r"|not accepting mail from|you(?:'re| are) not|message rejected due to sender",
-    ),
-    (
-        "blocked",
+        r"|not accepting mail from|you(?:'re| are) not|message rejected due to sender"),
+    ("blocked",
         r"\bblock(?:ed|ing|list)|black[ -]?list|deny ?list|\b(?:dns|r)?[bd](?:l|nsbl)\b|rbl"
-        r"|spamhaus|spamcop|sorbs|barracuda(?:central)?|cbl\.|bannered|banned"
+        r"|spamhaus|spamcop|sorbs|barracuda(?:central)?|cbl\.|banned"
         r"|client (?:host|ip).{0,60}(?:reject|deni|block|refus)"
         r"|access (?:from|denied.{0,20}(?:ip|client))"
         r"|connections? (?:not accepted|refused by|from your)"
@@ -200,24 +142,18 @@ SAID = (
         r"|invalid)|your (?:ip|network|server|host|mail server|e-?mail is|isp|domain)\b"
         r"|no access from|smtp server of your isp|mail from your|go away|not welcome"
         r"|transaction failed.{0,20}listed|dynamic|dial-?up|grey ?list"
-        r"|we do not accept mail from|poblano|has been denied|ip address",
-    ),
-    (
-        "securityerror",
+        r"|we do not accept mail from|has been denied|ip address"),
+    ("securityerror",
         r"administrative prohibition|security (?:policy|reason)|encryption|must issue a starttls"
         r"|tls (?:is )?required|certificate|secur(?:e|ity) (?:connection|violation|error)"
         r"|turn on smtp auth\w*|smtp authentication"
         r"|authentication (?:failed|turned|required|credentials|failure|is)|executable"
         r"|attachment|access (?:denied|control)|dangerous|unauthori[sz]ed|not authori[sz]ed"
-        r"|denied by securence|insecure|sorry, your don't authenticate",
-    ),
-    (
-        "policyviolation",
+        r"|denied by securence|insecure|sorry, your don't authenticate"),
+    ("policyviolation",
         r"polic(?:y|ies)|prohibited|not permitted|violat|rejected for|restricted|forbidden"
-        r"|you have exceeded|header .{0,40}(?:invalid|missing)",
-    ),
-    (
-        "userunknown",
+        r"|you have exceeded|header .{0,40}(?:invalid|missing)"),
+    ("userunknown",
         r"user (?:is )?(?:unknown|not found|not known|does(?: not|n't)|name unknown|invalid"
         r"|mailbox not found)"
         r"|(?:unknown|invalid|no such|non-?existent|bad|illegal|undeliverable) (?:local["
@@ -233,15 +169,13 @@ SAID = (
         r"|not (?:a|our) (?:known|valid|registered|customer|user)|not listed in"
         r"|isn't a (?:known|valid)|mailbox unavailable"
         r"|is not (?:a )?(?:known|recognized|recognised|registered|hosted|valid|deliverable"
-        r"|local|our|hbc)|cannot find|user id|wrong (?:address|e-?mail)|inconnu|unbekannt"
+        r"|local|our)|cannot find|user id|wrong (?:address|e-?mail)|inconnu|unbekannt"
         r"|desconocid|sconosciut|n'existe pas|non recens|見つかりません|存在しません"
         r"|存在しない|не существует"
         r"|invalid mailbox|can(?:not|'t) (?:be )?(?:verify|deliver to)"
-        r"|not accept(?:ed|ing)? recipient|address(?:ee)? unknown|no matches|undisclosed"
-        r"|not exact|ou nao|recipnotfound|user(?:_|-)?unknown",
-    ),
-    (
-        "expired",
+        r"|not accept(?:ed|ing)? recipient|address(?:ee)? unknown|no matches"
+        r"|recipnotfound|user(?:_|-)?unknown"),
+    ("expired",
         r"all hosts have been failing"
         r"|(?:delivery|retry|message|connection|conversation|operation|session|timeout"
         r"|queue)\b.{0,60}(?:expired|time[ds]? ?-?out|timeout|too (?:long|old)|exceeded)"
@@ -250,33 +184,24 @@ SAID = (
         r"|could not deliver for|giving up|not reachable|unreachable|undeliverable for"
         r"|has been in the queue|delay|will (?:be|keep|continue).{0,20}(?:retr|try)|not yet been"
         r"|in (?:the )?queue|temporar(?:y|ily) unavailable|try(?:ing)? again later|\d+ attempts"
-        r"|retried|deferred",
-    ),
-    (
-        "syntaxerror",
+        r"|retried|deferred"),
+    ("syntaxerror",
         r"syntax|improper (?:sequence|command)|bad sequence|malformed address"
-        r"|command (?:not|unrecognized|out)|5\.5\.[1245]\b",
-    ),
-    (
-        "contenterror",
+        r"|command (?:not|unrecognized|out)|5\.5\.[1245]\b"),
+    ("contenterror",
         r"content (?:error|rejected|not|is|type)"
         r"|(?:bare|malformed|8-?bit|binary|mime|header (?:error|syntax|too)|message format"
-        r"|invalid (?:character|message|content)|conversion|improper use)",
-    ),
-    (
-        "mailererror",
+        r"|invalid (?:character|message|content)|conversion|improper use)"),
+    ("mailererror",
         r"mailer error|command (?:died|failed|output|line)|exit (?:status|code)|pipe (?:to)?"
         r"|process(?:ing)? (?:failed|error)|child (?:status|process|crashed)|delivery agent"
-        r"|procmail|x-unix|returned (?:non-?zero|error)|killed|program\b.{0,20}(?:fail|exit)",
-    ),
-    (
-        "systemerror",
+        r"|procmail|x-unix|returned (?:non-?zero|error)|killed|program\b.{0,20}(?:fail|exit)"),
+    ("systemerror",
         r"system (?:error|config|fail|resource|problem|not capable|incorrectly)"
         r"|server (?:error|config|fail)|local (?:error|configuration|delivery fail)"
         r"|resources? (?:temporarily|unavailable)|service (?:un|not )available"
         r"|internal (?:error|server)|config(?:uration)? error|out of memory|i/o error"
         r"|input/output|unexpected|aliasing|includes? itself|transport\b"
         r"|could not (?:open|write|lock)|can't (?:create|open)|remote protocol error"
-        r"|duplicated message",
-    ),
+        r"|duplicated message"),
 )  # fmt: skip

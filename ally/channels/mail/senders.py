@@ -8,7 +8,7 @@ from ally.channels.mail.top import Top
 DAEMON = re.compile(
     r"(?:mailer[-_.]?daemon|po+st[-_.]?master|mdaemon|mail[-_.]?daemon|mailerdaemon"
     r"|mail[-_.]delivery[-_.](?:sub)?system|microsoftexchange[0-9a-f]+"
-    r"|mail[-_.]?deliver(?:y)?|imss|ndr|bounced?)",
+    r"|mail[-_.]?deliver(?:y)?|imss|ndr)",
     re.IGNORECASE,
 )
 DAEMON_NAME = re.compile(
@@ -78,7 +78,7 @@ def has_null_path(top: Top) -> bool:
     """Whether nobody is to be told when it is not delivered: <>, or the mail server itself."""
     paths = [path.strip() for path in top.root.headers("return-path")[:5]]
     return any(
-        path.strip("<> ") == "" or DAEMON.fullmatch(local_part(path.strip("<> ")))
+        path.strip("<> ") == "" or MAILER.fullmatch(local_part(path.strip("<> ")))
         for path in paths
         if path
     )
