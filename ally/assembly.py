@@ -8,11 +8,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
-from ally.channels import adapters, files, outbox, secrets
+from ally.channels import files, outbox, secrets, senders
 from ally.channels.mail import ids
-from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
-from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
 from ally.desk.replies import Reply
@@ -49,8 +47,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     drafting.use_writer(drafting.retrieval_writer)
     decisions.use_undo_window(settings.undo_seconds)
     outbox.use_lease(settings.delivery_lease_seconds)
-    if settings.smtp_url:
-        adapters.use(ChannelType.EMAIL, Smtp(settings.smtp_url))
+    senders.use_all(settings.smtp_url, in_development=not settings.is_production)
 
     app.register_blueprint(health_pages)
     app.register_blueprint(sign_in_pages)

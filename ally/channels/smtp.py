@@ -14,12 +14,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from ally.channels.adapters import Kind, Outcome
-from ally.channels.mail import headers
+from ally.channels.adapters import Capabilities, Kind, Outcome
+from ally.channels.mail import compose, headers
+from ally.channels.mail.compose import Letter
+from ally.channels.models import Delivery
 
 STEP_SECONDS = 20.0  # how long the server may take for one answer
 FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
 END_OF_MAIL = b".\r\n"
+OWN_ID = re.compile(rb"(?mi)^Message-ID: <([!-~]+)>\r?$")
+LONGEST_ENVELOPE_ID = 100
 PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 
 
@@ -56,24 +60,35 @@ def server_at(url: str) -> Server:
 class Refused(Exception):
     """The mail was not, and will not be, accepted in this conversation."""
 
-    def __init__(self, kind: Kind, answer: str):
+    def __init__(self, kind: Kind, answer: str, *, needs_admin: bool = False):
         super().__init__(answer)
-        self.outcome = Outcome(kind, in_one_line(answer))
+        self.outcome = Outcome(kind, in_one_line(answer), needs_admin=needs_admin)
 
 
 class Smtp:
-    """The adapter for mail channels."""
+    """The adapter for mail.  `asks_for_reports`: servers that can are asked for DSNs (RFC 3461)."""
 
-    def __init__(self, url: str, *, step_seconds: float = STEP_SECONDS):
+    def __init__(
+        self, url: str, *, asks_for_reports: bool = False, step_seconds: float = STEP_SECONDS
+    ):
         self.server = server_at(url)
+        self.asks_for_reports = asks_for_reports
         self.step_seconds = step_seconds
         self.trust = ssl.create_default_context()
+        self.capabilities = Capabilities(delivery_reports=asks_for_reports)
+
+    def compose(self, letter: Letter) -> bytes:
+        return compose.compose(letter)
+
+    def look_up(self, delivery: Delivery, *, within: timedelta) -> Outcome | None:
+        return None  # SMTP has no way to ask for a mail that was handed over
 
     def send(
         self, sender: str, recipients: Sequence[str], raw: bytes, *, within: timedelta
     ) -> Outcome:
         """See Adapter.  A refusal of one recipient refuses the mail to all."""
         talk = Conversation(self.server, self.trust, self.step_seconds, within)
+        talk.asks_for_reports = self.asks_for_reports
         try:
             talk.begin(sender)
             talk.name(sender, recipients, raw)
@@ -81,7 +96,7 @@ class Smtp:
         except Refused as refusal:
             return refusal.outcome
         except Exception as error:  # whatever it is, the mail was not complete
-            return Outcome(Kind.DEFERRED, in_words(error))
+            return Outcome(Kind.DEFERRED, in_words(error), needs_admin=is_of_settings(error))
         else:
             return talk.complete()
         finally:
@@ -97,6 +112,7 @@ class Conversation:
         self.server, self.trust, self.step_seconds = server, trust, step_seconds
         self.ends_at = time.monotonic() + within.total_seconds()
         self.smtp: smtplib.SMTP | None = None
+        self.asks_for_reports = False
 
     def begin(self, sender: str) -> None:
         """Connect, greet, encrypt and sign in.
@@ -132,7 +148,7 @@ class Conversation:
                 raise Refused(Kind.DEFERRED, reply(code, answer))
             self.greet()
         elif self.server.encryption == "required":
-            raise Refused(Kind.DEFERRED, "the mail server offers no encryption")
+            raise Refused(Kind.DEFERRED, "the mail server offers no encryption", needs_admin=True)
 
     def name(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
         """Say who sends it, and to whom."""
@@ -140,7 +156,15 @@ class Conversation:
         options = self.options([sender, *to], raw)
         self.expect(self.step().mail(sender, options))
         for address in to:
-            self.expect(self.step().rcpt(address))
+            self.expect(self.step().rcpt(address, self.notices()))
+
+    def notices(self) -> list[str]:
+        """When the server shall write to the sender about a recipient: bad news alone."""
+        return ["NOTIFY=FAILURE,DELAY"] if self.wants_reports else []
+
+    @property
+    def wants_reports(self) -> bool:
+        return self.asks_for_reports and self.step().has_extn("dsn")
 
     def options(self, addresses: list[str], raw: bytes) -> list[str]:
         """What MAIL must say of the mail.  Raises Refused when the server cannot take it."""
@@ -157,6 +181,8 @@ class Conversation:
             if not smtp.has_extn("8bitmime"):
                 raise Refused(Kind.REJECTED, "the mail server takes no mail in 8 bits")
             options.append("BODY=8BITMIME")
+        if self.wants_reports:
+            options += ["RET=HDRS", *envelope_id(raw)]
         return options
 
     def write(self, raw: bytes) -> None:
@@ -207,6 +233,22 @@ class Conversation:
         if left <= 0:
             raise TimeoutError
         return min(self.step_seconds, left)
+
+
+def envelope_id(raw: bytes) -> list[str]:
+    """The mail's own id, as a report will name it (xtext of RFC 3461, 100 letters at most)."""
+    found = OWN_ID.search(raw[: raw.find(b"\r\n\r\n")])
+    if found is None:
+        return []
+    written = re.sub(rb"[+=]", lambda odd: b"+%02X" % odd[0][0], found[1]).decode()
+    return [f"ENVID={written}"] if len(written) <= LONGEST_ENVELOPE_ID else []
+
+
+def is_of_settings(error: Exception) -> bool:
+    """Whether every mail will meet with this until an admin mends the settings."""
+    refused = isinstance(error, smtplib.SMTPAuthenticationError) and error.smtp_code >= 500
+    others = (ssl.SSLCertVerificationError, smtplib.SMTPNotSupportedError)
+    return refused or isinstance(error, others)
 
 
 def is_positive(code: int) -> bool:

@@ -9,7 +9,7 @@ from ally import clock
 from ally.channels import adapters, jobs, outbox
 from ally.channels.adapters import Kind, Outcome
 from ally.channels.jobs import sweep_account, sweep_outbox
-from ally.channels.models import ChannelType, DeliveryAttempt, DeliveryStatus
+from ally.channels.models import DeliveryAttempt, DeliveryStatus
 from ally.channels.smtp import Smtp
 from ally.db import db, use_account
 from ally.errors import Conflict
@@ -32,7 +32,7 @@ def mails(monkeypatch):
 
 
 def send_by(monkeypatch, mails, **options):
-    monkeypatch.setitem(adapters._adapters, ChannelType.EMAIL, Smtp(mails.url, **options))
+    monkeypatch.setattr(adapters, "_mail", lambda channel: Smtp(mails.url, **options))
 
 
 @pytest.fixture
@@ -354,11 +354,11 @@ def test_only_what_went_wrong_is_retried_or_settled(app, ada, mails):
 
 
 def test_an_adapter_that_breaks_leaves_it_unknown(app, ada, monkeypatch):
-    class Broken:
+    class Broken(Smtp):
         def send(self, *_, **__):
             raise RuntimeError("a bug")
 
-    monkeypatch.setitem(adapters._adapters, ChannelType.EMAIL, Broken())
+    monkeypatch.setattr(adapters, "_mail", lambda channel: Broken("smtp://localhost"))
     delivery = make_delivery(ada)
 
     worker.drain(app)
