@@ -79,7 +79,7 @@ def queue(
         conversation_id=conversation_id,
         channel_id=channel.id,
         rfc_message_id=letter.message_id,
-        sender=letter.from_address,
+        sender=letter.from_address or channel.name,
         recipients=letter.recipients,
         raw=adapters.for_channel(channel).compose(letter),
         body_digest=hashlib.sha256(text_of(letter).encode("utf-8", "replace")).hexdigest(),

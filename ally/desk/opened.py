@@ -10,8 +10,10 @@ from sqlalchemy import Row
 
 from ally import clock, marks
 from ally.accounts.models import User
+from ally.channels.mail.compose import Quotation
 from ally.desk import queries
-from ally.desk.models import Conversation
+from ally.desk.letters import files_of, quotation_of, sender_of
+from ally.desk.models import Attachment, Conversation
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
 from ally.review import decisions
@@ -74,7 +76,11 @@ class Opened:
     thread: Thread
     customer: Row[Any]
     to: Sequence[str]
+    sender: str
     subject: str
+    signature: str
+    quotation: Quotation | None
+    files: Sequence[Attachment]
     seen: str
     decision: DraftAction | None
     newer: UUID | None
@@ -112,7 +118,11 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         thread=thread_of(conversation),
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger)],
+        sender=sender_of(conversation),
         subject=reply_subject(conversation),
+        signature=conversation.channel.options.signature.strip("\n"),
+        quotation=quotation_of(conversation, trigger),
+        files=files_of(draft),
         seen=seen(draft),
         decision=decision,
         newer=current.id if current.id != draft.id else None,

@@ -44,6 +44,8 @@ PARTS_IN_WORDS = {
     "recipients": "who it goes to",
     "subject": "the subject",
     "attachments": "the files",
+    "signature": "the signature",
+    "history": "what is quoted",
     "newest_message": "the customer's newest message",
 }
 

@@ -10,7 +10,17 @@ from ally.channels.mail.encode import encoded, file_part
 from ally.channels.mail.prose import html_of, quote_of, shortened, signature_of
 from ally.errors import Invalid
 
-__all__ = ["Enclosure", "Letter", "Quotation", "compose", "html_of", "markup_of", "text_of"]
+__all__ = [
+    "Enclosure",
+    "Letter",
+    "Quotation",
+    "compose",
+    "html_of",
+    "markup_of",
+    "quoted_in",
+    "signature_of",
+    "text_of",
+]
 
 MOST_REFERENCES = 20
 
