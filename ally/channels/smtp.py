@@ -24,6 +24,7 @@ FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
 END_OF_MAIL = b".\r\n"
 OWN_ID = re.compile(rb"(?mi)^Message-ID: <([!-~]+)>\r?$")
 LONGEST_ENVELOPE_ID = 100
+WAYS_TO_SIGN_IN = {"PLAIN": "auth_plain", "LOGIN": "auth_login", "CRAM-MD5": "auth_cram_md5"}
 PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
 
 
@@ -125,7 +126,7 @@ class Conversation:
         if self.server.encryption != "from the start":
             self.encrypt()
         if self.server.user is not None:
-            self.step().login(self.server.user, self.server.password or "")
+            self.sign_in(self.server.user, self.server.password or "")
 
     def connected(self, own_name: str) -> smtplib.SMTP:
         # Naming ourselves spares smtplib a look-up of this machine's name, which can take long.
@@ -149,6 +150,16 @@ class Conversation:
             self.greet()
         elif self.server.encryption == "required":
             raise Refused(Kind.DEFERRED, "the mail server offers no encryption", needs_admin=True)
+
+    def sign_in(self, user: str, password: str) -> None:
+        """By one way alone: servers cut the connection when a wrong password comes again."""
+        smtp = self.step()
+        offered = smtp.esmtp_features.get("auth", "").upper().split()
+        way = next((way for way in WAYS_TO_SIGN_IN if way in offered), None)
+        if way is None:
+            raise smtplib.SMTPNotSupportedError
+        smtp.user, smtp.password = user, password
+        smtp.auth(way, getattr(smtp, WAYS_TO_SIGN_IN[way]))
 
     def name(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
         """Say who sends it, and to whom."""
