@@ -6,7 +6,7 @@ SHORTEST = 20  # letters of a beginning that still tells one reply from another
 
 
 def words_in(markup: str) -> str:
-    """The letters and digits of a text or of HTML, in order."""
+    """The words of a text or of HTML, in order, without the blanks between them."""
     body = LexborHTMLParser(markup).body
     return "".join((body.text() if body else "").split())
 

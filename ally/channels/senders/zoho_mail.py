@@ -76,9 +76,11 @@ class ZohoMail:
         line, asked = Line(within), request.read(delivery.raw).json
         try:
             folder = self.sent_folder(line)
+            if not folder:
+                return None
             query = urlencode({"folderId": folder, "limit": MOST_SENT, "includeto": "true"})
             listed = self.api.get(line, f"{self.account}/messages/view?{query}", {})
-            if not folder or not listed.is_good:
+            if not listed.is_good:
                 return None
         except Failed:
             return None
