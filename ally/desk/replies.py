@@ -24,6 +24,7 @@ from ally.desk.letters import (
     references_of,
     refuse_unsendable,
     reply_subject,
+    sender_of,
     shape_of,
     trigger_of,
 )
@@ -49,6 +50,7 @@ class Reply:
         conversation, trigger = conversation_of(draft), trigger_of(draft)
         quotation = quotation_of(conversation, trigger)
         return {
+            "sender": [conversation.channel.from_name, sender_of(conversation)],
             "recipients": [list(address) for address in recipients_of(conversation, trigger)],
             "subject": reply_subject(conversation),
             "newest_message": str(newest_inbound_id(conversation)),

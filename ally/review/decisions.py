@@ -41,6 +41,7 @@ REASONS_IN_WORDS = {
 PARTS_IN_WORDS = {
     "draft": "the draft",
     "text": "the text",
+    "sender": "who it comes from",
     "recipients": "who it goes to",
     "subject": "the subject",
     "attachments": "the files",

@@ -247,3 +247,24 @@ def test_the_review_of_a_chat_names_the_customer(acme, ada, client):
     page = sign_in(client, ada).get(f"/review/{slack_draft(acme).id}").get_data(as_text=True)
 
     assert "<dt>To</dt><dd>Dana Whitfield</dd>" in page
+
+
+def test_another_sender_is_a_reason_to_look_again(acme, ada):
+    draft = draft_with(acme)
+    as_seen = seen(draft)
+    conversation_of(draft).channel.from_address = "sales@acme.example"
+
+    with pytest.raises(decisions.MovedOn, match="who it comes from"):
+        decisions.approve(draft, by=ada, seen=as_seen)
+
+
+def test_what_was_taken_back_goes_out_with_files_when_approved_again(acme, ada):
+    draft = draft_with(acme, reply_tokens=True)
+    attach(draft)
+    first, _ = approve(draft, ada)
+    decisions.undo(draft, by=ada)
+
+    second, delivery = approve(draft, ada, text="Better.")
+
+    assert first.reply_token != second.reply_token
+    assert [f.get_filename() for f in read(delivery).iter_attachments()] == ["pump.pdf"]

@@ -35,7 +35,10 @@ def said(status=200, body=None, **headers):
 
 
 class Provider(ThreadingHTTPServer):
-    """`answers` are by path: a list, the last of which is given again and again."""
+    """`answers` are by path: a list, the last of which is given again and again.
+
+    One may be a function, which is asked for the answer then.
+    """
 
     daemon_threads = True
 
@@ -83,7 +86,7 @@ class Handler(BaseHTTPRequestHandler):
         if answer in (CUT, HANG):
             self.cut()
             return
-        self.give(*answer)
+        self.give(*(answer() if callable(answer) else answer))
 
     def give(self, status, body, headers):
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
