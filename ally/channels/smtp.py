@@ -10,9 +10,7 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qs, unquote, urlsplit
 
 from ally.channels.adapters import Capabilities, Kind, Outcome
 from ally.channels.mail import compose, headers
@@ -26,6 +24,7 @@ from ally.channels.smtp_answers import (
     kind_of,
     reply,
 )
+from ally.channels.smtp_server import Server, is_own_machine, server_at
 
 STEP_SECONDS = 20.0  # how long the server may take for one answer
 FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
@@ -33,37 +32,6 @@ END_OF_MAIL = b".\r\n"
 OWN_ID = re.compile(rb"(?mi)^Message-ID: <([!-~]+)>\r?$")
 LONGEST_ENVELOPE_ID = 100
 WAYS_TO_SIGN_IN = {"PLAIN": "auth_plain", "LOGIN": "auth_login", "CRAM-MD5": "auth_cram_md5"}
-PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
-
-
-@dataclass(frozen=True)
-class Server:
-    """A mail server.  `encryption` is "from the start", "required" or "when offered"."""
-
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-    encryption: str
-
-
-def server_at(url: str) -> Server:
-    """The server of an SMTP_URL: `smtp://[user:password@]host[:port][?starttls=required]` or
-    `smtps://...`.  Raises ValueError for any other URL."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError("SMTP_URL must be like smtp://host:25 or smtps://user:password@host")
-    asked = parse_qs(parts.query).get("starttls") == ["required"]
-    required = asked or parts.username is not None
-    implicit = parts.scheme == "smtps"
-    usual = "smtps" if implicit else "submission" if parts.username else "smtp"
-    return Server(
-        host=parts.hostname,
-        port=parts.port or PORTS[usual],
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password or ""),
-        encryption="from the start" if implicit else "required" if required else "when offered",
-    )
 
 
 class Refused(Exception):
@@ -78,10 +46,17 @@ class Smtp:
     """The adapter for mail.  `asks_for_reports`: servers that can are asked for DSNs (RFC 3461)."""
 
     def __init__(
-        self, url: str, *, asks_for_reports: bool = False, step_seconds: float = STEP_SECONDS
+        self,
+        url: str,
+        *,
+        asks_for_reports: bool = False,
+        keeps_out: bool = False,
+        step_seconds: float = STEP_SECONDS,
     ):
+        """`keeps_out`: a server that an account has named must not be this machine."""
         self.server = server_at(url)
         self.asks_for_reports = asks_for_reports
+        self.keeps_out = keeps_out
         self.step_seconds = step_seconds
         self.trust = ssl.create_default_context()
         self.capabilities = Capabilities(delivery_reports=asks_for_reports)
@@ -97,7 +72,7 @@ class Smtp:
     ) -> Outcome:
         """See Adapter.  A refusal of one recipient refuses the mail to all."""
         talk = Conversation(self.server, self.trust, self.step_seconds, within)
-        talk.asks_for_reports = self.asks_for_reports
+        talk.asks_for_reports, talk.keeps_out = self.asks_for_reports, self.keeps_out
         try:
             talk.begin(sender)
             talk.name(sender, recipients, raw)
@@ -121,7 +96,7 @@ class Conversation:
         self.server, self.trust, self.step_seconds = server, trust, step_seconds
         self.ends_at = time.monotonic() + within.total_seconds()
         self.smtp: smtplib.SMTP | None = None
-        self.asks_for_reports = False
+        self.asks_for_reports = self.keeps_out = False
 
     def begin(self, sender: str) -> None:
         """Connect, greet, encrypt and sign in.
@@ -130,6 +105,7 @@ class Conversation:
         it, so it is tried again even when the server calls it permanent.
         """
         self.smtp = self.connected(own_name=ascii_domain(sender))
+        self.refuse_own_machine()
         self.greet()
         if self.server.encryption != "from the start":
             self.encrypt()
@@ -142,6 +118,14 @@ class Conversation:
         if self.server.encryption == "from the start":
             return smtplib.SMTP_SSL(*place, timeout=self.patience(), context=self.trust)
         return smtplib.SMTP(*place, timeout=self.patience())
+
+    def refuse_own_machine(self) -> None:
+        # Asked of the connection: a name may lead elsewhere each time it is looked up.
+        wire = self.step().sock
+        if self.keeps_out and wire and is_own_machine(wire.getpeername()[0]):
+            raise Refused(
+                Kind.DEFERRED, "this is not a mail server that can be used", needs_admin=True
+            )
 
     def greet(self) -> None:
         code, answer = self.step().ehlo()

@@ -65,6 +65,8 @@ def test_a_channel_may_have_a_mail_server_of_its_own():
     assert (adapter.server.host, adapter.server.user) == ("own.example", "ada")
     assert adapter.asks_for_reports
     assert adapter.capabilities.delivery_reports
+    assert adapter.keeps_out
+    assert not adapters.for_channel(channel(Platform.MAIL)).keeps_out
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from ally import clock
 from ally.channels.adapters import Kind
 from ally.channels.smtp import Conversation, Server, Smtp, envelope_id, server_at
+from ally.channels.smtp_server import is_own_machine
 from tests.channels.mailserver import CUT, HANG, BadServer, mail_server
 
 MAIL = b"From: a@ours.example\r\nMessage-ID: <1@ours.example>\r\n\r\nHello\r\n"
@@ -307,3 +308,32 @@ def test_a_busy_server_is_not_for_an_admin():
         outcome = send(server.url)
 
     assert (outcome.kind, outcome.needs_admin) == (Kind.DEFERRED, False)
+
+
+def test_a_server_that_an_account_names_is_not_the_desks_own_machine(mails):
+    adapter = Smtp(mails.url, keeps_out=True)
+
+    outcome = adapter.send("support@ours.example", ["dana@example.com"], MAIL, within=A_WHILE)
+
+    assert (outcome.kind, outcome.needs_admin) == (Kind.DEFERRED, True)
+    assert outcome.answer == "this is not a mail server that can be used"
+    assert (mails.accepted, mails.told) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("169.254.169.254", True),
+        ("fe80::1%eth0", True),
+        ("::", True),
+        ("192.0.2.1", False),
+        ("10.0.0.5", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_what_this_machine_is(address, is_own):
+    assert is_own_machine(address) is is_own

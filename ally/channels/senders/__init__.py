@@ -40,14 +40,15 @@ def mailer_of(channel: Channel, smtp_url: str) -> Adapter:
     if not (own or smtp_url):
         return Nowhere("nothing can be sent on this channel yet", addresses=True)
     try:
-        return smtp_at(own or smtp_url, channel.options.asks_for_reports)
+        keeps_out = bool(own) and not wire.is_loopback_allowed()
+        return smtp_at(own or smtp_url, channel.options.asks_for_reports, keeps_out)
     except ValueError:
         raise Invalid(f"{channel.name}: its mail server's address cannot be read.") from None
 
 
 @lru_cache(maxsize=64)  # reading all that vouches for certificates takes long
-def smtp_at(url: str, asks_for_reports: bool) -> Smtp:
-    return Smtp(url, asks_for_reports=asks_for_reports)
+def smtp_at(url: str, asks_for_reports: bool, keeps_out: bool) -> Smtp:
+    return Smtp(url, asks_for_reports=asks_for_reports, keeps_out=keeps_out)
 
 
 def own_smtp_url(channel: Channel) -> str:

@@ -35,6 +35,10 @@ def use_loopback(is_allowed: bool) -> None:
     _loopback_is_allowed = is_allowed
 
 
+def is_loopback_allowed() -> bool:
+    return _loopback_is_allowed
+
+
 def base_of(given: str, default: str, hosts: frozenset[str]) -> str:
     """Where an API stands: `default` unless another of its `hosts` was given.  Raises Invalid."""
     parts = urlsplit(given or default)
