@@ -12,14 +12,14 @@ from ally import clock, marks
 from ally.accounts.models import User
 from ally.channels.mail.compose import Quotation
 from ally.desk import queries
-from ally.desk.letters import files_of, quotation_of, sender_of
-from ally.desk.models import Attachment, Conversation
+from ally.desk.letters import quotation_of, sender_of
+from ally.desk.models import Conversation
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
-from ally.review.digest import seen
+from ally.review.digest import digest_of, parts
 from ally.review.kinds import kind_of
 from ally.review.models import ActionType, Draft, DraftAction
 from ally.review.queries import standing_decision
@@ -80,7 +80,7 @@ class Opened:
     subject: str
     signature: str
     quotation: Quotation | None
-    files: Sequence[Attachment]
+    files: Sequence[dict[str, Any]]
     seen: str
     decision: DraftAction | None
     newer: UUID | None
@@ -111,6 +111,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
     trigger = trigger_of(draft)  # kept, for the digest looks at it too
     decision = None if draft.is_pending else standing_decision(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
+    covered = parts(draft)
     return Opened(
         draft=draft,
         look=Look(draft, text),
@@ -122,8 +123,8 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         subject=reply_subject(conversation),
         signature=conversation.channel.options.signature.strip("\n"),
         quotation=quotation_of(conversation, trigger),
-        files=files_of(draft),
-        seen=seen(draft),
+        files=covered["attachments"],
+        seen=digest_of(covered),
         decision=decision,
         newer=current.id if current.id != draft.id else None,
     )

@@ -56,7 +56,15 @@ class Reply:
             "newest_message": str(newest_inbound_id(conversation)),
             "signature": conversation.channel.options.signature,
             "history": quotation and [quotation.introduction, quotation.text],
-            "attachments": [[file.file_name, file.file_url] for file in files_of(draft)],
+            "attachments": [
+                {
+                    "id": file.id,
+                    "name": file.file_name,
+                    "size": file.size_bytes,
+                    "is": file.file_url,
+                }
+                for file in files_of(draft)
+            ],
         }
 
     def current(self, draft: Draft) -> Draft:
@@ -105,6 +113,11 @@ class Reply:
             .with_for_update()
         ).one()
         outbox.cancel(delivery, by)
+
+
+def as_seen(file: Attachment) -> dict[str, Any]:
+    named = {"id": file.id, "name": file.file_name, "size": file.size_bytes}
+    return named | {"content": file.file_url}
 
 
 def outbound_message(conversation: Conversation, trigger: Message | None) -> Message:
