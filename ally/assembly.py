@@ -8,12 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
-from ally.channels import adapters, checkpoints, connection, files, outbox, secrets
+from ally.channels import checkpoints, connection, files, outbox, secrets, senders
 from ally.channels.door import Door
-from ally.channels.models import ChannelType
+from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
-from ally.channels.smtp import Smtp
 from ally.desk import drafting
 from ally.desk.internal import internal_api
 from ally.desk.mail_routes import mail_pages
@@ -45,6 +44,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
+    ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)
@@ -53,8 +53,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     decisions.use_undo_window(settings.undo_seconds)
     outbox.use_lease(settings.delivery_lease_seconds)
     connection.use_desk_server(settings.smtp_url)
-    if settings.smtp_url:
-        adapters.use(ChannelType.EMAIL, Smtp(settings.smtp_url))
+    senders.use_all(settings.smtp_url, in_development=not settings.is_production)
 
     app.register_blueprint(health_pages)
     app.register_blueprint(sign_in_pages)

@@ -4,12 +4,13 @@ import logging
 import os
 import socket
 import time
+from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
 from ally import clock
-from ally.channels import adapters, outbox
+from ally.channels import adapters, lookups, outbox
 from ally.channels.adapters import Adapter, Kind, Outcome
 from ally.channels.models import Delivery
 from ally.db import db
@@ -18,6 +19,7 @@ from ally.jobs.queue import job, run_for_every_account
 log = logging.getLogger(__name__)
 
 WIRE_SHARE = 0.75  # of what is left of the lease; the rest is for the last answer, and to note it
+LOOK_UP_LIMIT = timedelta(seconds=30)  # for all that one look-up asks the provider
 PAUSE_SECONDS = 1.0  # before the outcome is noted again, while Postgres is away
 
 
@@ -63,6 +65,26 @@ def note(delivery: Delivery, worker: str, outcome: Outcome) -> None:
             if clock.now() >= lease_ends:
                 raise
             time.sleep(PAUSE_SECONDS)
+
+
+@job("channels.look_up")
+def look_up(delivery_id: str, looks: str = "1") -> None:
+    """Ask the provider what became of a delivery, and note what it says."""
+    delivery = lookups.find_unknown(UUID(delivery_id))
+    adapter = adapters.for_channel(delivery.channel) if delivery else None
+    db.session.commit()  # no transaction may wait for a provider
+    if delivery is None or adapter is None or not adapter.capabilities.look_up:
+        return
+    found = look(adapter, delivery)
+    lookups.note(delivery.id, adapter, found, looks=int(looks))
+
+
+def look(adapter: Adapter, delivery: Delivery) -> Outcome | None:
+    try:
+        return adapter.look_up(delivery, within=LOOK_UP_LIMIT)
+    except Exception as error:  # what cannot be read is asked for again later
+        log.error("the look-up failed: %s", type(error).__name__)
+        return None
 
 
 @job("channels.sweep_outbox", cron="* * * * *")

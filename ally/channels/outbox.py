@@ -1,11 +1,13 @@
 """The outbox: each decision's mail leaves at most once, and is never lost without a word.
 
 A delivery is claimed (`sending`, for the time of a lease, committed), handed to the
-provider, and its outcome noted.  One whose lease ran out becomes `unknown`, and
-is sent again only by a person who has looked it up.
+provider, and its outcome noted.  One whose lease ran out becomes `unknown`.  Where
+the provider can be asked, it is (see `lookups`); else it is sent again only by a
+person who has looked it up.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import takewhile
 from typing import Any
@@ -16,8 +18,9 @@ from sqlalchemy.orm import undefer
 
 from ally import clock
 from ally.accounts.models import User
+from ally.channels import adapters, trouble
 from ally.channels.adapters import Kind, Outcome
-from ally.channels.mail.compose import Letter, compose
+from ally.channels.mail.compose import Letter, text_of
 from ally.channels.models import Channel, Delivery, DeliveryAttempt, DeliveryStatus
 from ally.db import db
 from ally.errors import Conflict
@@ -35,6 +38,7 @@ WAITS = (
     timedelta(hours=1),
     *[timedelta(hours=2)] * 11,
 )
+LONGEST_WAIT = timedelta(hours=6)  # that a provider is granted between two tries
 OVERDUE = timedelta(seconds=30)  # a due delivery whose job is this late has lost it
 NO_REPORT = "the worker stopped before it could tell what the mail server answered"
 TOO_LATE = {
@@ -75,10 +79,10 @@ def queue(
         conversation_id=conversation_id,
         channel_id=channel.id,
         rfc_message_id=letter.message_id,
-        sender=letter.from_address,
-        recipients=[address for _, address in letter.to],
-        raw=compose(letter),
-        body_digest=hashlib.sha256(letter.text.encode("utf-8", "replace")).hexdigest(),
+        sender=letter.from_address or channel.name,
+        recipients=letter.recipients,
+        raw=adapters.for_channel(channel).compose(letter),
+        body_digest=hashlib.sha256(text_of(letter).encode("utf-8", "replace")).hexdigest(),
         not_before=not_before,
     )
     db.session.add(delivery)
@@ -178,7 +182,9 @@ def is_held_by(delivery: Delivery, worker: str, number: int) -> bool:
 def finish(delivery: Delivery, outcome: Outcome) -> None:
     end_attempt(delivery, delivery.attempts, outcome.kind, outcome.answer)
     delivery.answer = outcome.answer
-    FINISHES[outcome.kind](delivery, outcome.answer)
+    if outcome.needs_admin:
+        trouble.note(delivery.channel, outcome.answer, url=url_of(delivery))
+    FINISHES[outcome.kind](delivery, outcome)
 
 
 def end_attempt(delivery: Delivery, number: int, outcome: str, answer: str) -> None:
@@ -192,27 +198,30 @@ def end_attempt(delivery: Delivery, number: int, outcome: str, answer: str) -> N
     attempt.finished_at, attempt.outcome, attempt.answer = clock.now(), outcome, answer
 
 
-def accept(delivery: Delivery, answer: str) -> None:
+def accept(delivery: Delivery, outcome: Outcome) -> None:
+    become_accepted(delivery, outcome)
+    receipt = {"recipients": delivery.recipients, "body_digest": delivery.body_digest}
+    record(delivery, "delivery.accepted", outcome.answer, **receipt)
+
+
+def become_accepted(delivery: Delivery, outcome: Outcome) -> None:
     become(delivery, DeliveryStatus.ACCEPTED)
     delivery.accepted_at = clock.now()
-    record(
-        delivery,
-        "delivery.accepted",
-        answer,
-        recipients=delivery.recipients,
-        body_digest=delivery.body_digest,
-    )
+    delivery.provider_id = outcome.provider_id or delivery.provider_id
+    trouble.forget(delivery.channel)
 
 
-def refuse(delivery: Delivery, answer: str) -> None:
+def refuse(delivery: Delivery, outcome: Outcome) -> None:
     become(delivery, DeliveryStatus.REJECTED)
-    record(delivery, "delivery.rejected", answer)
+    record(delivery, "delivery.rejected", outcome.answer)
     tell(delivery, NotificationType.SEND_FAILED, f"The reply to {whom(delivery)} was refused")
 
 
-def lose_sight(delivery: Delivery, answer: str) -> None:
+def lose_sight(delivery: Delivery, outcome: Outcome) -> None:
     become(delivery, DeliveryStatus.UNKNOWN)
-    record(delivery, "delivery.unknown", answer)
+    record(delivery, "delivery.unknown", outcome.answer)
+    if adapters.for_channel(delivery.channel).capabilities.look_up:
+        enqueue("channels.look_up", delivery_id=str(delivery.id))
     tell(
         delivery,
         NotificationType.SEND_UNKNOWN,
@@ -220,15 +229,21 @@ def lose_sight(delivery: Delivery, answer: str) -> None:
     )
 
 
-def postpone(delivery: Delivery, answer: str) -> None:
+def postpone(delivery: Delivery, outcome: Outcome) -> None:
     postponed = deferrals_in_a_row(delivery)
     if postponed > len(WAITS):
-        refuse(delivery, f"given up after a day: {answer}")
+        refuse(delivery, replace(outcome, answer=f"given up after a day: {outcome.answer}"))
         return
     become(delivery, DeliveryStatus.QUEUED)
-    delivery.not_before = clock.now() + WAITS[postponed - 1]
-    record(delivery, "delivery.deferred", answer)
+    delivery.not_before = clock.now() + pause(postponed, outcome)
+    record(delivery, "delivery.deferred", outcome.answer)
     ask_for(delivery)
+
+
+def pause(postponed: int, outcome: Outcome) -> timedelta:
+    """Until the next try: as long as the provider asks for, and our own patience at least."""
+    asked = min(outcome.retry_after or timedelta(0), LONGEST_WAIT)
+    return max(WAITS[postponed - 1], asked)
 
 
 FINISHES = {
@@ -308,10 +323,14 @@ def tell(delivery: Delivery, type_: NotificationType, title: str) -> None:
         delivery.account_id,
         type_,
         title=title,
-        url=f"/conversations/{delivery.conversation_id}",
+        url=url_of(delivery),
         conversation_id=str(delivery.conversation_id),
         delivery_id=str(delivery.id),
     )
+
+
+def url_of(delivery: Delivery) -> str:
+    return f"/conversations/{delivery.conversation_id}"
 
 
 def whom(delivery: Delivery) -> str:

@@ -10,70 +10,69 @@ import ssl
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import parse_qs, unquote, urlsplit
 
-from ally.channels.adapters import Kind, Outcome
-from ally.channels.mail import headers
+from ally.channels.adapters import Capabilities, Kind, Outcome
+from ally.channels.mail import compose, headers
+from ally.channels.mail.compose import Letter
+from ally.channels.models import Delivery
+from ally.channels.smtp_answers import (
+    in_one_line,
+    in_words,
+    is_of_settings,
+    is_positive,
+    kind_of,
+    reply,
+)
+from ally.channels.smtp_server import Server, is_own_machine, server_at
 
 STEP_SECONDS = 20.0  # how long the server may take for one answer
 FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
 END_OF_MAIL = b".\r\n"
-PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
-
-
-@dataclass(frozen=True)
-class Server:
-    """A mail server.  `encryption` is "from the start", "required" or "when offered"."""
-
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-    encryption: str
-
-
-def server_at(url: str) -> Server:
-    """The server of an SMTP_URL: `smtp://[user:password@]host[:port][?starttls=required]` or
-    `smtps://...`.  Raises ValueError for any other URL."""
-    parts = urlsplit(url)
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
-        raise ValueError("SMTP_URL must be like smtp://host:25 or smtps://user:password@host")
-    asked = parse_qs(parts.query).get("starttls") == ["required"]
-    required = asked or parts.username is not None
-    implicit = parts.scheme == "smtps"
-    usual = "smtps" if implicit else "submission" if parts.username else "smtp"
-    return Server(
-        host=parts.hostname,
-        port=parts.port or PORTS[usual],
-        user=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password or ""),
-        encryption="from the start" if implicit else "required" if required else "when offered",
-    )
+OWN_ID = re.compile(rb"(?mi)^Message-ID: <([!-~]+)>\r?$")
+LONGEST_ENVELOPE_ID = 100
+WAYS_TO_SIGN_IN = {"PLAIN": "auth_plain", "LOGIN": "auth_login", "CRAM-MD5": "auth_cram_md5"}
 
 
 class Refused(Exception):
     """The mail was not, and will not be, accepted in this conversation."""
 
-    def __init__(self, kind: Kind, answer: str):
+    def __init__(self, kind: Kind, answer: str, *, needs_admin: bool = False):
         super().__init__(answer)
-        self.outcome = Outcome(kind, in_one_line(answer))
+        self.outcome = Outcome(kind, in_one_line(answer), needs_admin=needs_admin)
 
 
 class Smtp:
-    """The adapter for mail channels."""
+    """The adapter for mail.  `asks_for_reports`: servers that can are asked for DSNs (RFC 3461)."""
 
-    def __init__(self, url: str, *, step_seconds: float = STEP_SECONDS):
+    def __init__(
+        self,
+        url: str,
+        *,
+        asks_for_reports: bool = False,
+        keeps_out: bool = False,
+        step_seconds: float = STEP_SECONDS,
+    ):
+        """`keeps_out`: a server that an account has named must not be this machine."""
         self.server = server_at(url)
+        self.asks_for_reports = asks_for_reports
+        self.keeps_out = keeps_out
         self.step_seconds = step_seconds
         self.trust = ssl.create_default_context()
+        self.capabilities = Capabilities(delivery_reports=asks_for_reports)
+
+    def compose(self, letter: Letter) -> bytes:
+        return compose.compose(letter)
+
+    def look_up(self, delivery: Delivery, *, within: timedelta) -> Outcome | None:
+        return None  # SMTP has no way to ask for a mail that was handed over
 
     def send(
         self, sender: str, recipients: Sequence[str], raw: bytes, *, within: timedelta
     ) -> Outcome:
         """See Adapter.  A refusal of one recipient refuses the mail to all."""
         talk = Conversation(self.server, self.trust, self.step_seconds, within)
+        talk.asks_for_reports, talk.keeps_out = self.asks_for_reports, self.keeps_out
         try:
             talk.begin(sender)
             talk.name(sender, recipients, raw)
@@ -81,7 +80,7 @@ class Smtp:
         except Refused as refusal:
             return refusal.outcome
         except Exception as error:  # whatever it is, the mail was not complete
-            return Outcome(Kind.DEFERRED, in_words(error))
+            return Outcome(Kind.DEFERRED, in_words(error), needs_admin=is_of_settings(error))
         else:
             return talk.complete()
         finally:
@@ -97,6 +96,7 @@ class Conversation:
         self.server, self.trust, self.step_seconds = server, trust, step_seconds
         self.ends_at = time.monotonic() + within.total_seconds()
         self.smtp: smtplib.SMTP | None = None
+        self.asks_for_reports = self.keeps_out = False
 
     def begin(self, sender: str) -> None:
         """Connect, greet, encrypt and sign in.
@@ -105,11 +105,12 @@ class Conversation:
         it, so it is tried again even when the server calls it permanent.
         """
         self.smtp = self.connected(own_name=ascii_domain(sender))
+        self.refuse_own_machine()
         self.greet()
         if self.server.encryption != "from the start":
             self.encrypt()
         if self.server.user is not None:
-            self.step().login(self.server.user, self.server.password or "")
+            self.sign_in(self.server.user, self.server.password or "")
 
     def connected(self, own_name: str) -> smtplib.SMTP:
         # Naming ourselves spares smtplib a look-up of this machine's name, which can take long.
@@ -117,6 +118,14 @@ class Conversation:
         if self.server.encryption == "from the start":
             return smtplib.SMTP_SSL(*place, timeout=self.patience(), context=self.trust)
         return smtplib.SMTP(*place, timeout=self.patience())
+
+    def refuse_own_machine(self) -> None:
+        # Asked of the connection: a name may lead elsewhere each time it is looked up.
+        wire = self.step().sock
+        if self.keeps_out and wire and is_own_machine(wire.getpeername()[0]):
+            raise Refused(
+                Kind.DEFERRED, "this is not a mail server that can be used", needs_admin=True
+            )
 
     def greet(self) -> None:
         code, answer = self.step().ehlo()
@@ -132,7 +141,17 @@ class Conversation:
                 raise Refused(Kind.DEFERRED, reply(code, answer))
             self.greet()
         elif self.server.encryption == "required":
-            raise Refused(Kind.DEFERRED, "the mail server offers no encryption")
+            raise Refused(Kind.DEFERRED, "the mail server offers no encryption", needs_admin=True)
+
+    def sign_in(self, user: str, password: str) -> None:
+        """By one way alone: servers cut the connection when a wrong password comes again."""
+        smtp = self.step()
+        offered = smtp.esmtp_features.get("auth", "").upper().split()
+        way = next((way for way in WAYS_TO_SIGN_IN if way in offered), None)
+        if way is None:
+            raise smtplib.SMTPNotSupportedError
+        smtp.user, smtp.password = user, password
+        smtp.auth(way, getattr(smtp, WAYS_TO_SIGN_IN[way]))
 
     def name(self, sender: str, recipients: Sequence[str], raw: bytes) -> None:
         """Say who sends it, and to whom."""
@@ -140,7 +159,15 @@ class Conversation:
         options = self.options([sender, *to], raw)
         self.expect(self.step().mail(sender, options))
         for address in to:
-            self.expect(self.step().rcpt(address))
+            self.expect(self.step().rcpt(address, self.notices()))
+
+    def notices(self) -> list[str]:
+        """When the server shall write to the sender about a recipient: bad news alone."""
+        return ["NOTIFY=FAILURE,DELAY"] if self.wants_reports else []
+
+    @property
+    def wants_reports(self) -> bool:
+        return self.asks_for_reports and self.step().has_extn("dsn")
 
     def options(self, addresses: list[str], raw: bytes) -> list[str]:
         """What MAIL must say of the mail.  Raises Refused when the server cannot take it."""
@@ -157,6 +184,8 @@ class Conversation:
             if not smtp.has_extn("8bitmime"):
                 raise Refused(Kind.REJECTED, "the mail server takes no mail in 8 bits")
             options.append("BODY=8BITMIME")
+        if self.wants_reports:
+            options += ["RET=HDRS", *envelope_id(raw)]
         return options
 
     def write(self, raw: bytes) -> None:
@@ -209,43 +238,13 @@ class Conversation:
         return min(self.step_seconds, left)
 
 
-def is_positive(code: int) -> bool:
-    return 200 <= code < 300
-
-
-def kind_of(code: int) -> Kind:
-    """What the answer to the whole mail means."""
-    kinds = {2: Kind.ACCEPTED, 4: Kind.DEFERRED, 5: Kind.REJECTED}
-    return kinds.get(code // 100, Kind.UNKNOWN)
-
-
-def reply(code: int, answer: bytes) -> str:
-    return in_one_line(f"{code} {answer.decode('utf-8', 'replace')}")
-
-
-def in_one_line(answer: str) -> str:
-    return headers.clean(answer)
-
-
-def in_words(error: Exception) -> str:
-    """Why the mail server could not be talked to."""
-    if isinstance(error, smtplib.SMTPResponseException):
-        return reply(error.smtp_code, as_bytes(error.smtp_error))
-    if isinstance(error, TimeoutError):
-        return "the mail server did not answer in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return in_one_line(f"the mail server's certificate is not valid: {error.verify_message}")
-    if isinstance(error, smtplib.SMTPServerDisconnected | ConnectionResetError | BrokenPipeError):
-        return "the mail server closed the connection"
-    if isinstance(error, smtplib.SMTPNotSupportedError):
-        return "the mail server offers no way to sign in"
-    if isinstance(error, OSError):
-        return in_one_line(f"the mail server could not be reached: {error.strerror or error}")
-    return f"the mail could not be handed over ({type(error).__name__})"
-
-
-def as_bytes(text: bytes | str) -> bytes:
-    return text if isinstance(text, bytes) else text.encode()
+def envelope_id(raw: bytes) -> list[str]:
+    """The mail's own id, as a report will name it (xtext of RFC 3461, 100 letters at most)."""
+    found = OWN_ID.search(raw[: raw.find(b"\r\n\r\n")])
+    if found is None:
+        return []
+    written = re.sub(rb"[+=]", lambda odd: b"+%02X" % odd[0][0], found[1]).decode()
+    return [f"ENVID={written}"] if len(written) <= LONGEST_ENVELOPE_ID else []
 
 
 def ascii_domain(address: str) -> str:

@@ -10,14 +10,16 @@ from sqlalchemy import Row
 
 from ally import clock, marks
 from ally.accounts.models import User
+from ally.channels.mail.compose import Quotation
 from ally.desk import queries
 from ally.desk.models import Conversation
+from ally.desk.outgoing import quotation_of, sender_of
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
-from ally.review.digest import seen
+from ally.review.digest import digest_of, parts
 from ally.review.kinds import kind_of
 from ally.review.models import ActionType, Draft, DraftAction
 from ally.review.queries import standing_decision
@@ -74,7 +76,11 @@ class Opened:
     thread: Thread
     customer: Row[Any]
     to: Sequence[str]
+    sender: str
     subject: str
+    signature: str
+    quotation: Quotation | None
+    files: Sequence[dict[str, Any]]
     seen: str
     decision: DraftAction | None
     newer: UUID | None
@@ -105,6 +111,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
     trigger = trigger_of(draft)  # kept, for the digest looks at it too
     decision = None if draft.is_pending else standing_decision(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
+    covered = parts(draft)
     return Opened(
         draft=draft,
         look=Look(draft, text),
@@ -112,8 +119,12 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         thread=thread_of(conversation),
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger)],
+        sender=sender_of(conversation),
         subject=reply_subject(conversation),
-        seen=seen(draft),
+        signature=conversation.channel.options.signature.strip("\n"),
+        quotation=quotation_of(conversation, trigger),
+        files=covered["attachments"],
+        seen=digest_of(covered),
         decision=decision,
         newer=current.id if current.id != draft.id else None,
     )

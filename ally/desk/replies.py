@@ -1,5 +1,6 @@
 """Replies at the gate: what a reviewer sees of one, and what approving it does."""
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -9,14 +10,28 @@ from ally import clock
 from ally.accounts.models import User
 from ally.channels import outbox
 from ally.channels.mail import ids
-from ally.channels.mail.compose import Letter, html_of
-from ally.channels.models import Channel, ChannelType, Delivery
+from ally.channels.mail.compose import markup_of, text_of
+from ally.channels.models import Delivery
 from ally.db import db
-from ally.desk.models import Conversation, Message, MessageDirection
-from ally.errors import Invalid
+from ally.desk.models import Attachment, Conversation, Message, MessageDirection
+from ally.desk.outgoing import (
+    enclosures_of,
+    files_of,
+    letter_of,
+    new_token,
+    quotation_of,
+    recipients_of,
+    reference_of,
+    references_of,
+    refuse_unsendable,
+    reply_subject,
+    sender_of,
+    shape_of,
+    trigger_of,
+)
 from ally.review.models import Draft, DraftAction, DraftStatus
 
-LONGEST_CHAIN = 20  # References that a reply names; mail programs thread by the last few
+__all__ = ["Reply", "conversation_of", "in_words", "recipients_of", "reply_subject", "trigger_of"]
 
 
 class Reply:
@@ -33,10 +48,23 @@ class Reply:
 
     def covered(self, draft: Draft) -> dict[str, Any]:
         conversation, trigger = conversation_of(draft), trigger_of(draft)
+        quotation = quotation_of(conversation, trigger)
         return {
+            "sender": [conversation.channel.from_name, sender_of(conversation)],
             "recipients": [list(address) for address in recipients_of(conversation, trigger)],
             "subject": reply_subject(conversation),
             "newest_message": str(newest_inbound_id(conversation)),
+            "signature": conversation.channel.options.signature,
+            "history": quotation and [quotation.introduction, quotation.text],
+            "attachments": [
+                {
+                    "id": file.id,
+                    "name": file.file_name,
+                    "size": file.size_bytes,
+                    "is": file.file_url,
+                }
+                for file in files_of(draft)
+            ],
         }
 
     def current(self, draft: Draft) -> Draft:
@@ -52,7 +80,11 @@ class Reply:
 
     def prepare(self, draft: Draft, action: DraftAction, text: str) -> None:
         conversation = conversation_of(draft)
-        message = outbound_message(conversation, trigger_of(draft), text)
+        message = outbound_message(conversation, trigger_of(draft))
+        letter = letter_of(draft, conversation, message, text)
+        message.body_text, message.body_html = text_of(letter), markup_of(letter)
+        message.metadata_ = {**message.metadata_, **shape_of(letter)}
+        conversation.reference = reference_of(conversation)
         db.session.add(message)
         db.session.flush()  # the decision's row names it
         action.message_id, action.sent_msg_id = message.id, message.external_id
@@ -62,12 +94,15 @@ class Reply:
         conversation = conversation_of(draft)
         message = db.session.get_one(Message, action.message_id)
         conversation.last_message_at = message.sent_at
+        for file in files_of(draft):
+            db.session.add(copy_of(file, message))
+        letter = letter_of(draft, conversation, message, text)
         outbox.queue(
             action_id=action.id,
             message_id=message.id,
             conversation_id=conversation.id,
             channel=conversation.channel,
-            letter=letter_of(conversation, message),
+            letter=replace(letter, enclosures=enclosures_of(draft, conversation)),
             not_before=not_before,
         )
 
@@ -80,43 +115,27 @@ class Reply:
         outbox.cancel(delivery, by)
 
 
-def recipients_of(
-    conversation: Conversation, trigger: Message | None
-) -> list[tuple[str | None, str]]:
-    """Whom a reply goes to, as (name, address): the Reply-To of the message it answers, or its
-    author, or the customer; nobody when no address is known."""
-    if trigger is not None:
-        if asked := (trigger.metadata_ or {}).get("reply_to"):
-            return [(name or None, address) for name, address in asked]
-        if trigger.author_email:
-            return [(trigger.author_name, trigger.author_email)]
-    if conversation.customer_email:
-        return [(conversation.customer_name, conversation.customer_email)]
-    return []
+def as_seen(file: Attachment) -> dict[str, Any]:
+    named = {"id": file.id, "name": file.file_name, "size": file.size_bytes}
+    return named | {"content": file.file_url}
 
 
-def reply_subject(conversation: Conversation) -> str:
-    subject = conversation.subject or "Your message"
-    return subject if subject.lower().startswith("re:") else f"Re: {subject}"
+def outbound_message(conversation: Conversation, trigger: Message | None) -> Message:
+    """The message that the customer will get, without its text.
 
-
-def outbound_message(conversation: Conversation, trigger: Message | None, text: str) -> Message:
-    """The message that the customer will get.  Raises Invalid when nobody can get it."""
+    Raises Invalid when nobody can get it.
+    """
     channel, to = conversation.channel, recipients_of(conversation, trigger)
-    if not to:
-        raise Invalid("No address is known for this customer, so no reply can be sent.")
-    if channel.type is not ChannelType.EMAIL or not channel.from_address:
-        raise Invalid("This channel has no address to send from. Ask an admin to set one.")
+    refuse_unsendable(conversation, to)
     return Message(
         account_id=conversation.account_id,
         conversation_id=conversation.id,
-        external_id=ids.new_message_id(channel.from_address),
+        external_id=ids.new_message_id(channel.from_address or ""),
         direction=MessageDirection.OUTBOUND,
+        reply_token=new_token(conversation),
         author_name=channel.from_name,
         author_email=channel.from_address,
         subject=reply_subject(conversation),
-        body_text=text,
-        body_html=html_of(text),
         sent_at=clock.now(),
         metadata_={
             "to": [list(address) for address in to],
@@ -125,27 +144,15 @@ def outbound_message(conversation: Conversation, trigger: Message | None, text: 
     )
 
 
-def references_of(trigger: Message | None) -> list[str]:
-    """The chain of Message-IDs that a reply to `trigger` continues, oldest first."""
-    if trigger is None or not trigger.external_id:
-        return []
-    before = (trigger.metadata_ or {}).get("references", [])
-    return [*before[-LONGEST_CHAIN:], trigger.external_id]
-
-
-def letter_of(conversation: Conversation, message: Message) -> Letter:
-    channel: Channel = conversation.channel
-    references = message.metadata_["references"]
-    return Letter(
-        from_name=channel.from_name,
-        from_address=channel.from_address or "",
-        to=[(name, address) for name, address in message.metadata_["to"]],
-        subject=message.subject or "",
-        text=message.body_text,
-        message_id=message.external_id or "",
-        in_reply_to=references[-1] if references else None,
-        references=references,
-        date=message.sent_at,
+def copy_of(file: Attachment, message: Message) -> Attachment:
+    """The same file, as it went out with the message: a draft's may still change."""
+    return Attachment(
+        account_id=message.account_id,
+        message_id=message.id,
+        file_name=file.file_name,
+        mime_type=file.mime_type,
+        size_bytes=file.size_bytes,
+        file_url=file.file_url,
     )
 
 
@@ -166,13 +173,7 @@ def conversation_of(draft: Draft) -> Conversation:
     return db.session.get_one(Conversation, draft.conversation_id)
 
 
-def trigger_of(draft: Draft) -> Message | None:
-    if draft.trigger_message_id is None:
-        return None
-    return db.session.get_one(Message, draft.trigger_message_id)
-
-
 def in_words(address: tuple[str | None, str]) -> str:
     """An address as a person reads it: Dana Whitfield <dana@example.com>."""
     name, email = address
-    return f"{name} <{email}>" if name else email
+    return f"{name} <{email}>" if name and email else name or email

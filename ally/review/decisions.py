@@ -41,9 +41,12 @@ REASONS_IN_WORDS = {
 PARTS_IN_WORDS = {
     "draft": "the draft",
     "text": "the text",
+    "sender": "who it comes from",
     "recipients": "who it goes to",
     "subject": "the subject",
     "attachments": "the files",
+    "signature": "the signature",
+    "history": "what is quoted",
     "newest_message": "the customer's newest message",
 }
 

@@ -15,7 +15,11 @@ PART_LENGTH = 16  # hex digits of sha256: 64 bits against accident, not against 
 
 def seen(draft: Draft) -> str:
     """What a form carries back: `name:digest` of each part, in order, joined by dots."""
-    return ".".join(f"{name}:{short_digest(part)}" for name, part in sorted(parts(draft).items()))
+    return digest_of(parts(draft))
+
+
+def digest_of(parts: dict[str, Any]) -> str:
+    return ".".join(f"{name}:{short_digest(part)}" for name, part in sorted(parts.items()))
 
 
 def moved(draft: Draft, before: str) -> list[str]:

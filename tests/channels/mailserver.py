@@ -80,6 +80,7 @@ class BadServer:
         self.answers = answers
         self.listening = socket.create_server(("127.0.0.1", 0))
         self.dots = 0
+        self.said = []
         self.tries = 0
         self.over = threading.Event()
         self.thread = threading.Thread(target=self.serve, daemon=True)
@@ -113,6 +114,7 @@ class BadServer:
     def talk(self, connection, lines):
         self.answer(connection, "banner", "220 ready")
         while line := lines.readline():
+            self.said.append(line.decode().rstrip("\r\n"))
             verb = re.match(rb"\w*", line).group().decode().upper()
             self.answer(connection, verb, {"DATA": "354 go on"}.get(verb, "250 OK"))
             if verb == "DATA":

@@ -5,13 +5,22 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from email.header import decode_header, make_header
 from email.utils import getaddresses, unquote
+from html import unescape
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ally.channels.mail import headers
-from ally.channels.mail.compose import Letter, compose, html_of
+from ally.channels.mail.compose import (
+    Enclosure,
+    Letter,
+    Quotation,
+    compose,
+    html_of,
+    markup_of,
+    text_of,
+)
 from ally.errors import Invalid
 
 LETTER = Letter(
@@ -187,3 +196,93 @@ def test_a_text_can_bring_no_markup_of_its_own(text):
 
     assert "<" not in left
     assert ">" not in left
+
+
+FILES = [
+    Enclosure("pump.pdf", "application/pdf", b"%PDF-1.7"),
+    Enclosure("Maße ' 60%.txt", "text/plain", "Länge\n".encode()),
+]
+
+
+def test_a_letter_with_everything_still_has_no_more_headers_than_it_needs():
+    letter = replace(
+        LETTER,
+        cc=[("Ben Okri", "ben@example.com"), (None, "carl@example.com")],
+        reply_to="support+token@hotrodan.example",
+        signature="Hot Rod AN",
+        quotation=Quotation("On 20 November 2026, Dana wrote:", "Hi,\n> earlier\n\nDana"),
+        enclosures=FILES,
+    )
+
+    mail = email.message_from_bytes(compose(letter), policy=email.policy.default)
+
+    assert sorted(mail.keys()) == sorted([*FIELDS, "Cc", "Reply-To"])
+    assert str(mail["Cc"]) == "Ben Okri <ben@example.com>, carl@example.com"
+    assert str(mail["Reply-To"]) == "Hot Rod AN <support+token@hotrodan.example>"
+    assert mail.get_content_type() == "multipart/mixed"
+    assert not mail.defects
+    assert "List-Unsubscribe" not in mail
+    plain = mail.get_body(("plain",)).get_content()
+    assert plain.replace("\r\n", "\n").rstrip("\n") == (
+        "Hello Dana,\n\nthe 255 lph pump is enough.\n\nAda\n\n-- \nHot Rod AN\n\n"
+        "On 20 November 2026, Dana wrote:\n> Hi,\n>> earlier\n>\n> Dana"
+    )
+
+
+def test_signature_and_history_stand_in_the_html_as_well():
+    letter = replace(
+        LETTER, signature="A & B", quotation=Quotation("On Friday, <b> wrote:", "1 < 2")
+    )
+
+    assert markup_of(letter) == html_of(LETTER.text) + (
+        "\n<p>-- </p>\n<p>A &amp; B</p>\n<p>On Friday, &lt;b&gt; wrote:</p>\n"
+        '<blockquote type="cite">\n<p>1 &lt; 2</p>\n</blockquote>'
+    )
+
+
+@given(st.lists(st.tuples(any_text, any_text, st.binary(max_size=300)), min_size=1, max_size=3))
+@example([("a" * 149 + "é", "text/html; charset=x\r\nBcc: spy@x", b"\r\n.\r\n")])
+@example([("\r\nBcc: spy@example.net", "message/rfc822", b"From: x\n\n")])
+@example([("100%41.txt", "multipart/mixed", b"")])
+def test_files_arrive_as_they_were_under_their_names(files):
+    letter = replace(LETTER, enclosures=[Enclosure(*file) for file in files])
+
+    raw = compose(letter)
+
+    mail = email.message_from_bytes(raw, policy=email.policy.compat32)
+    assert mail.keys() == FIELDS
+    _, *parts = mail.get_payload()
+    assert [part.get_payload(decode=True) for part in parts] == [file[2] for file in files]
+    names = [headers.clean(name)[:150] or "file" for name, _, _ in files]
+    assert [part.get_filename() for part in parts] == names
+    assert {tuple(part.keys()) for part in parts} == {
+        ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition")
+    }
+    assert not any(part.is_multipart() for part in parts)
+    assert max(map(len, raw.split(b"\r\n"))) <= 998
+
+
+def test_what_a_program_writes_says_so():
+    letter = replace(LETTER, is_automatic=True, loop_key="support")
+
+    mail = read(compose(letter))
+
+    assert mail["Auto-Submitted"] == "auto-replied"
+    assert mail["X-Auto-Response-Suppress"] == "All"
+    assert mail["X-Ally-Loop"] == "support"
+    assert "Auto-Submitted" not in read(compose(LETTER))
+
+
+@given(text=any_text, signature=any_text, quoted=any_text)
+def test_text_and_html_say_the_same_words(text, signature, quoted):
+    letter = replace(LETTER, text=text, signature=signature, quotation=Quotation("On:", quoted))
+
+    plain = re.sub(r"(?m)^>+ ?", "", text_of(letter))
+
+    shown = unescape(re.sub(r"<[^>]*>", "", markup_of(letter)))
+    assert letters_in(shown) == letters_in(plain)
+
+
+def letters_in(text):
+    text = re.sub("[\x00-\x08\x0b-\x1f\x7f\\s>]", "", in_lf(text))
+    return text

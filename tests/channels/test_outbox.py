@@ -9,7 +9,7 @@ from ally import clock
 from ally.channels import adapters, jobs, outbox
 from ally.channels.adapters import Kind, Outcome
 from ally.channels.jobs import sweep_account, sweep_outbox
-from ally.channels.models import ChannelType, DeliveryAttempt, DeliveryStatus
+from ally.channels.models import DeliveryAttempt, DeliveryStatus
 from ally.channels.smtp import Smtp
 from ally.db import db, use_account
 from ally.errors import Conflict
@@ -32,7 +32,7 @@ def mails(monkeypatch):
 
 
 def send_by(monkeypatch, mails, **options):
-    monkeypatch.setitem(adapters._adapters, ChannelType.EMAIL, Smtp(mails.url, **options))
+    monkeypatch.setattr(adapters, "_mail", lambda channel: Smtp(mails.url, **options))
 
 
 @pytest.fixture
@@ -354,11 +354,11 @@ def test_only_what_went_wrong_is_retried_or_settled(app, ada, mails):
 
 
 def test_an_adapter_that_breaks_leaves_it_unknown(app, ada, monkeypatch):
-    class Broken:
+    class Broken(Smtp):
         def send(self, *_, **__):
             raise RuntimeError("a bug")
 
-    monkeypatch.setitem(adapters._adapters, ChannelType.EMAIL, Broken())
+    monkeypatch.setattr(adapters, "_mail", lambda channel: Broken("smtp://localhost"))
     delivery = make_delivery(ada)
 
     worker.drain(app)
@@ -405,3 +405,50 @@ END $$;
 CREATE TRIGGER refuse_once BEFORE UPDATE ON delivery_attempt
 FOR EACH ROW EXECUTE FUNCTION refuse_once();
 """
+
+
+def note(delivery, kind, answer="", number=1, **said):
+    outbox.claim(delivery.id, "w")
+    outbox.note_outcome(delivery.id, number, "w", Outcome(kind, answer, **said))
+    db.session.commit()
+
+
+def test_a_provider_is_given_the_time_it_asks_for(ada, later):
+    delivery = make_delivery(ada)
+    began = clock.now()
+
+    note(delivery, Kind.DEFERRED, "429", retry_after=timedelta(minutes=5))
+    assert delivery.not_before - began > timedelta(minutes=4)
+
+    later(HOUR)
+    note(delivery, Kind.DEFERRED, "429", number=2, retry_after=timedelta(days=9))
+    assert delivery.not_before - clock.now() <= outbox.LONGEST_WAIT
+
+
+def test_what_an_admin_must_mend_is_told_once_and_shown_on_the_channel(ada, ben, later):
+    delivery = make_delivery(ada)
+    touched = delivery.channel.updated_at
+
+    for number in (1, 2, 3):
+        note(delivery, Kind.DEFERRED, "535 5.7.8 No", number=number, needs_admin=True)
+        later(HOUR)
+
+    lines = [line.payload["title"] for line in feed.feed_of(ben)]
+    assert lines == ["Nothing can be sent on Support: 535 5.7.8 No"]
+    db.session.refresh(delivery.channel)
+    assert delivery.channel.last_error == "535 5.7.8 No"
+    assert delivery.channel.updated_at == touched
+    assert delivery.status is DeliveryStatus.QUEUED
+
+
+def test_the_channel_is_well_again_once_something_was_accepted(ada, later):
+    delivery = make_delivery(ada)
+    note(delivery, Kind.DEFERRED, "535 5.7.8 No", needs_admin=True)
+    db.session.refresh(delivery.channel)
+    later(HOUR)
+
+    note(delivery, Kind.ACCEPTED, "250 OK", number=2, provider_id="4711")
+
+    db.session.refresh(delivery.channel)
+    assert (delivery.channel.last_error, delivery.channel.last_error_at) == (None, None)
+    assert delivery.provider_id == "4711"

@@ -5,6 +5,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 
 import pytest
+from aiosmtpd.smtp import AuthResult
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -14,7 +15,8 @@ from hypothesis import strategies as st
 
 from ally import clock
 from ally.channels.adapters import Kind
-from ally.channels.smtp import Conversation, Server, Smtp, server_at
+from ally.channels.smtp import Conversation, Server, Smtp, envelope_id, server_at
+from ally.channels.smtp_server import is_own_machine
 from tests.channels.mailserver import CUT, HANG, BadServer, mail_server
 
 MAIL = b"From: a@ours.example\r\nMessage-ID: <1@ours.example>\r\n\r\nHello\r\n"
@@ -235,3 +237,103 @@ def test_an_answer_is_one_line_of_words():
         outcome = send(server.url)
 
     assert outcome.answer == "550 first se cond third"
+
+
+EHLO_WITH_DSN = "250-ours\r\n250-8BITMIME\r\n250 DSN"
+
+
+def test_a_server_that_can_is_asked_to_report_trouble():
+    with BadServer(EHLO=EHLO_WITH_DSN) as server:
+        adapter = Smtp(server.url, asks_for_reports=True)
+        outcome = adapter.send("support@ours.example", ["dana@example.com"], MAIL, within=A_WHILE)
+
+    assert outcome.kind is Kind.ACCEPTED
+    assert "mail FROM:<support@ours.example> RET=HDRS ENVID=1@ours.example" in server.said
+    assert "rcpt TO:<dana@example.com> NOTIFY=FAILURE,DELAY" in server.said
+
+
+@pytest.mark.parametrize(("ehlo", "asks"), [(EHLO_WITH_DSN, False), ("250 ours", True)])
+def test_nothing_is_asked_of_others(ehlo, asks):
+    with BadServer(EHLO=ehlo) as server:
+        adapter = Smtp(server.url, asks_for_reports=asks)
+        adapter.send("support@ours.example", ["dana@example.com"], MAIL, within=A_WHILE)
+
+    assert "mail FROM:<support@ours.example>" in server.said
+    assert "rcpt TO:<dana@example.com>" in server.said
+
+
+def test_an_envelope_id_is_written_in_xtext():
+    assert envelope_id(b"To: x\r\nMessage-ID: <a+b=c@x>\r\n\r\n") == ["ENVID=a+2Bb+3Dc@x"]
+    assert envelope_id(b"Message-ID: <" + b"x" * 101 + b">\r\n\r\n") == []
+    assert envelope_id(b"To: x\r\n\r\nMessage-ID: <late@x>\r\n") == []
+
+
+def signed_in_server(certificate, accepts=b"secret"):
+    ours = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    ours.load_cert_chain(certificate)
+
+    def check(server, session, envelope, mechanism, given):
+        is_known = (given.login, given.password) == (b"ada", accepts)
+        return AuthResult(success=is_known, handled=False)
+
+    return mail_server(tls_context=ours, authenticator=check, auth_required=True)
+
+
+@pytest.mark.parametrize("excluded", [[], ["PLAIN"], ["LOGIN"]])
+def test_it_signs_in_over_tls_in_whichever_way_is_offered(certificate, excluded):
+    with signed_in_server(certificate) as server:
+        server.SMTP_kwargs["auth_exclude_mechanism"] = excluded
+        outcome = send_trusting(server.url, certificate, "ada:secret")
+
+    assert outcome.kind is Kind.ACCEPTED
+
+
+def test_wrong_credentials_are_for_an_admin_to_mend(certificate):
+    with signed_in_server(certificate) as server:
+        outcome = send_trusting(server.url, certificate, "ada:wrong")
+
+    assert (outcome.kind, outcome.needs_admin) == (Kind.DEFERRED, True)
+    assert outcome.answer.startswith("535 5.7.8")
+    assert server.accepted == []
+
+
+def send_trusting(url, certificate, credentials):
+    adapter = Smtp(url.replace("smtp://", f"smtp://{credentials}@"))
+    adapter.trust.load_verify_locations(certificate)
+    return adapter.send("support@ours.example", ["dana@example.com"], MAIL, within=A_WHILE)
+
+
+def test_a_busy_server_is_not_for_an_admin():
+    with BadServer(banner="421 4.3.2 Busy") as server:
+        outcome = send(server.url)
+
+    assert (outcome.kind, outcome.needs_admin) == (Kind.DEFERRED, False)
+
+
+def test_a_server_that_an_account_names_is_not_the_desks_own_machine(mails):
+    adapter = Smtp(mails.url, keeps_out=True)
+
+    outcome = adapter.send("support@ours.example", ["dana@example.com"], MAIL, within=A_WHILE)
+
+    assert (outcome.kind, outcome.needs_admin) == (Kind.DEFERRED, True)
+    assert outcome.answer == "this is not a mail server that can be used"
+    assert (mails.accepted, mails.told) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("address", "is_own"),
+    [
+        ("127.0.0.1", True),
+        ("127.8.8.8", True),
+        ("::1", True),
+        ("::ffff:127.0.0.1", True),
+        ("169.254.169.254", True),
+        ("fe80::1%eth0", True),
+        ("::", True),
+        ("192.0.2.1", False),
+        ("10.0.0.5", False),
+        ("2001:db8::1", False),
+    ],
+)
+def test_what_this_machine_is(address, is_own):
+    assert is_own_machine(address) is is_own

@@ -99,6 +99,15 @@ def mailbox(display_name: str | None, address: str) -> list[str]:
     return [*f'"{quoted}"'.split(" "), f"<{address}>"]
 
 
+def plain_mailbox(display_name: str | None, address: str) -> str:
+    """A name and an address on one line, in letters as they are: for an API, not for a header."""
+    name, address = clean(display_name), wire_address(checked_address(address))
+    if not name:
+        return address
+    quoted = re.sub(r'(["\\])', r"\\\1", name)
+    return f'"{quoted}" <{address}>'
+
+
 def is_plain(value: str) -> bool:
     """Whether readers get it back as it is: ASCII, single blanks, words that fit a line."""
     if not PLAIN.fullmatch(value) or "=?" in value:
