@@ -9,6 +9,7 @@ from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import adapters, files, outbox, secrets
+from ally.channels.mail import ids
 from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
 from ally.channels.smtp import Smtp
@@ -41,6 +42,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
+    ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     files.use_folder(settings.storage_folder)
     documents.use_folder(knowledge_folder(settings))
