@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from ally.channels.mail.parsed import Bounced, Category, Verdict
 from ally.channels.mail.parts import Part
 from ally.channels.mail.top import Top
+from ally.channels.mail.verdicts import verdicts
 
 MACHINE_SENDERS = ("mailer-daemon@", "postmaster@")
 
@@ -27,6 +28,7 @@ def classify(root: Part, top: Top, text: str) -> Kind:
     return Kind(
         category=Category.AUTO_REPLY if is_automated else Category.ORDINARY,
         may_answer=not is_automated,
+        verdicts=verdicts(top.root),
     )
 
 

@@ -71,8 +71,8 @@ class Forward:
 class Verdict:
     """What a mail server on the way says of the mail: `by` it, `method` has this `result`.
 
-    Methods are spf, dkim, dmarc, arc and spam (result yes or no); `domain` is the one
-    that was checked, or "".
+    Methods are spf, dkim, dmarc, arc, spam and virus (these two with the result yes or
+    no); `domain` is the one that was checked, or "".
     """
 
     method: str
