@@ -14,6 +14,7 @@ from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
 from ally.channels.smtp import Smtp
 from ally.desk import drafting
+from ally.desk.acts import conversation_acts
 from ally.desk.internal import internal_api
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
@@ -57,6 +58,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
     app.register_blueprint(desk_pages)
+    app.register_blueprint(conversation_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

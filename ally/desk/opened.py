@@ -11,6 +11,7 @@ from sqlalchemy import Row
 from ally import clock, marks
 from ally.accounts.models import User
 from ally.desk import queries
+from ally.desk.flags import Notice, notices_in
 from ally.desk.models import Conversation
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
@@ -78,6 +79,7 @@ class Opened:
     seen: str
     decision: DraftAction | None
     newer: UUID | None
+    notices: Sequence[Notice]
 
     @property
     def notes(self) -> list[str]:
@@ -116,6 +118,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         seen=seen(draft),
         decision=decision,
         newer=current.id if current.id != draft.id else None,
+        notices=notices_in(conversation),
     )
 
 

@@ -373,7 +373,7 @@ def story_of(conversation: Conversation, after: str = "") -> Page:
     return page_of(list(rows.scalars()), TIMELINE_LENGTH, "at")
 
 
-def decisions_told(account_id: UUID, told: Sequence[Event]) -> dict[str, DraftAction]:
+def decisions_told(account_id: UUID, told: Sequence[Any]) -> dict[str, DraftAction]:
     """The decisions that the events are about, by id as events name them, with the drafts."""
     drafts = [event.subject_id for event in told if event.subject_type == "draft"]
     found = db.session.scalars(
@@ -385,7 +385,7 @@ def decisions_told(account_id: UUID, told: Sequence[Event]) -> dict[str, DraftAc
     return {str(action.id): action for action in found}
 
 
-def deliveries_told(account_id: UUID, told: Sequence[Event]) -> dict[UUID, Delivery]:
+def deliveries_told(account_id: UUID, told: Sequence[Any]) -> dict[UUID, Delivery]:
     """The sendings that the events are about, by id, wherever they are now."""
     ids = [event.subject_id for event in told if event.subject_type == "delivery"]
     found = db.session.scalars(
