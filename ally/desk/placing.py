@@ -148,7 +148,7 @@ def place(arrival: Arrival, traces: Traces, returned: Sequence[UUID]) -> Message
     found = next(iter(returned), None) or threading.continued(arrival, traces)
     if found is not None:
         return join(arrival, traces, found)
-    overtakers = threading.overtaking(arrival, arrival.customer_id)
+    overtakers = threading.overtaking(arrival)
     if overtakers:
         return join(arrival, traces, overtakers[0])
     conversation = open_named(arrival, traces)

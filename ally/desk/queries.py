@@ -179,8 +179,11 @@ def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") 
 
 
 def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
-    """What has become of a draft that somebody looks at: its status, why it was set aside but
-    for a new message, whether the customer wrote again, the draft that waits in its place, who decided on it, who holds it."""
+    """What has become of a draft that somebody looks at.
+
+    Its status, why it was set aside (unless by a new message), whether the customer wrote
+    again, the draft that waits in its place, who decided on it, who holds it.
+    """
     return db.session.execute(
         NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}
     ).one_or_none()

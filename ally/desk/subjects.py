@@ -20,6 +20,7 @@ WORDS = "|".join(
 )
 PREFIX = re.compile(rf"\s*(?:{WORDS})\s*(?:[\[(^]\s*\d{{1,3}}\s*[\])]?)?\s*[:：﹕]", re.IGNORECASE)
 TAG = re.compile(r"\s*(?:\[[^\[\]]{0,60}\]|【[^【】]{0,60}】|\*{2,5}[^*]{1,40}\*{2,5})")
+WORD = re.compile(r"\w+")
 LONGEST = 500  # characters that are looked at
 MOST_PREFIXES = 30
 
@@ -44,8 +45,13 @@ def is_another(subject: str | None, before: list[str | None]) -> bool:
 
     One that only adds to an earlier one, "Broken pump (was: Pump)", is not; nor is none.
     """
-    base = base_of(subject)
-    earlier = [found for found in map(base_of, before) if found]
-    return bool(base and earlier) and not any(
-        f" {found} " in f" {base} " or f" {base} " in f" {found} " for found in earlier
+    words = words_of(subject)
+    earlier = [found for found in map(words_of, before) if found.strip()]
+    return bool(words.strip() and earlier) and not any(
+        found in words or words in found for found in earlier
     )
+
+
+def words_of(subject: str | None) -> str:
+    """The words of a subject's base, each between blanks."""
+    return f" {' '.join(WORD.findall(base_of(subject)))} "

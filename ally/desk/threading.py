@@ -38,7 +38,7 @@ MOST_OVERTAKERS = 10
 OVERTAKERS = text("""
     SELECT c.id FROM conversation c
      WHERE c.account_id = :account_id AND c.channel_id = :channel_id
-       AND c.customer_id = :customer_id AND c.last_message_at > :since
+       AND c.customer_id = ANY(:customer_ids) AND c.last_message_at > :since
        AND c.external_id LIKE 'mail:%' AND c.merged_into_id IS NULL AND NOT c.is_quarantined
        AND (SELECT m.metadata->'references' ? :message_id FROM message m
              WHERE m.account_id = :account_id AND m.conversation_id = c.id
@@ -186,16 +186,18 @@ def by_reference(arrival: Arrival, traces: Traces) -> UUID | None:
     )
 
 
-def overtaking(arrival: Arrival, customer_id: UUID | None) -> Sequence[UUID]:
-    """The conversations that this customer's answers to the mail have opened before it."""
-    if arrival.external_id is None or customer_id is None:
+def overtaking(arrival: Arrival, joined: UUID | None = None) -> Sequence[UUID]:
+    """The conversations that answers to the mail have opened before it, of its own customer
+    and of the customer whose conversation it has joined."""
+    customers = [customer for customer in (arrival.customer_id, joined) if customer]
+    if arrival.external_id is None or not customers:
         return []
     return db.session.scalars(
         OVERTAKERS,
         {
             "account_id": arrival.account_id,
             "channel_id": arrival.channel_id,
-            "customer_id": customer_id,
+            "customer_ids": customers,
             "message_id": arrival.external_id,
             "since": arrival.sent_at - OVERTAKEN_WITHIN,
             "limit": MOST_OVERTAKERS,
