@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from ally import marks
 from ally.accounts.models import User
 from ally.channels.mail import headers
 from ally.channels.mail.addresses import addresses
@@ -132,7 +133,7 @@ def unite(conversation: Conversation, other: UUID, email: str, by: User, *, same
             )
         )
         raise Conflict(
-            f"{email} belongs to another customer, with {count or 0} conversations."
+            f"{email} belongs to another customer, with {marks.plural(count or 0, 'conversation')}."
             " Say that both are one person to bring them together."
         )
     hold(account_id, [other, customer_id])
