@@ -33,16 +33,20 @@ MOST_TOKENS = 20
 OVERTAKEN_WITHIN = timedelta(days=7)  # a mail comes no later than that after its answer
 MOST_OVERTAKERS = 10
 
-# Conversations that an answer to this mail has opened before it came: their first message
-# names it.  One that a person has parted from another bears another name, and stays.
+# Conversations that an answer to this mail has opened before it came: they begin with an
+# answer, and one of their messages names it.  One that a person has parted from another
+# bears another name, and stays.
 OVERTAKERS = text("""
     SELECT c.id FROM conversation c
      WHERE c.account_id = :account_id AND c.channel_id = :channel_id
        AND c.customer_id = ANY(:customer_ids) AND c.last_message_at > :since
        AND c.external_id LIKE 'mail:%' AND c.merged_into_id IS NULL AND NOT c.is_quarantined
-       AND (SELECT m.metadata->'references' ? :message_id FROM message m
+       AND (SELECT m.metadata->'references' <> '[]' FROM message m
              WHERE m.account_id = :account_id AND m.conversation_id = c.id
              ORDER BY m.id LIMIT 1)
+       AND EXISTS (SELECT 1 FROM message m
+             WHERE m.account_id = :account_id AND m.conversation_id = c.id
+               AND m.metadata->'references' ? :message_id)
      ORDER BY c.last_message_at, c.id LIMIT :limit
 """)
 

@@ -4,7 +4,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
@@ -403,8 +403,13 @@ def exchange_of(conversation, left, answered):
     return mails
 
 
+ONLY_THE_MAIL_BEFORE = [{"token"}, *[{"in_reply_to"}] * 3]
+
+
 @settings(max_examples=40)
 @given(exchange=exchanges())
+@example(exchange=(ONLY_THE_MAIL_BEFORE, [2, 1, 3, 0], [True, False, False, False]))
+@example(exchange=(ONLY_THE_MAIL_BEFORE, [3, 1, 2, 0], [True, False, False, False]))
 def test_an_exchange_is_one_conversation_however_it_comes(app, exchange):
     left, order, answered = exchange
     with a_transaction_of_its_own(app):
