@@ -20,6 +20,7 @@ from ally.desk.customers import known
 from ally.desk.flags import Flag
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import hold, hold_all, supersede_pending, waiting_in
+from ally.desk.threading import has_own_thread
 from ally.errors import Conflict
 from ally.events import trail
 from ally.jobs.queue import enqueue
@@ -32,7 +33,8 @@ def merge(conversation: Conversation, into: Conversation, by: User) -> None:
     """Move everything of the conversation into the other one, and close it.
 
     Drafts that wait in either are set aside, and one is written anew.  Raises Conflict
-    when the two are one, came by different channels, or one of them was merged already.
+    when the two are one, came by different channels, or one of them was merged already, and
+    for a thread that the provider keeps: an answer goes there.
     """
     hold_all([conversation.id, into.id])
     refuse_unmergeable(conversation, into)
@@ -60,12 +62,14 @@ def absorb(conversation: Conversation, into: Conversation) -> None:
 def split(message: Message, by: User) -> Conversation:
     """The new conversation of this message and those after it.
 
-    Raises Conflict for the first message, since nothing would be left.
+    Raises Conflict for the first message, since nothing would be left, and for one in a
+    thread that the provider keeps.
     """
     conversation = hold(message.conversation_id)
     db.session.refresh(message)
     if message.conversation_id != conversation.id:
         raise Conflict("Somebody has just moved this message. Look again.")
+    refuse_threads_elsewhere(conversation)
     moved = messages_from(message)
     if moved[0] == first_message(conversation):
         raise Conflict("This is the first message, so nothing would be left here.")
@@ -91,8 +95,14 @@ def refuse_unmergeable(conversation: Conversation, into: Conversation) -> None:
         raise Conflict("One of the two has been merged already. Look again.")
     if conversation.channel_id != into.channel_id:
         raise Conflict("The two came by different channels, and a reply goes out by one.")
+    refuse_threads_elsewhere(conversation)
     if into.is_quarantined or into.is_spam:
         raise Conflict("Nothing can be merged into spam, or into a mail that cannot be read.")
+
+
+def refuse_threads_elsewhere(conversation: Conversation) -> None:
+    if has_own_thread(conversation):
+        raise Conflict("The provider keeps this as a thread of its own, so it stays as it is.")
 
 
 def move_everything(conversation: Conversation, into: Conversation) -> None:

@@ -188,7 +188,16 @@ def join(arrival: Arrival, traces: Traces, conversation_id: UUID) -> Message:
     for overtaker in held.values():
         if overtaker.merged_into_id is None:
             merging.absorb(overtaker, conversation)
+    arrival = answered_to_customer(arrival, conversation)
     return add(flagged_by_subject(arrival, traces, conversation), conversation)
+
+
+def answered_to_customer(arrival: Arrival, conversation: Conversation) -> Arrival:
+    """With the customer to be answered in the place of a program that reports on our reply."""
+    if arrival.category not in reports.KINDS or not conversation.customer_email:
+        return arrival
+    customer = [conversation.customer_name or "", conversation.customer_email]
+    return arrival.flagged(reply_to=[customer])
 
 
 def flagged_by_id(arrival: Arrival) -> Arrival:

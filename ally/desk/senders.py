@@ -28,6 +28,7 @@ from ally.channels.mail.verdicts import is_authenticated
 from ally.channels.models import Channel
 from ally.channels.options import FromRule, Options
 from ally.db import db
+from ally.desk.subjects import is_passed_on
 
 READ_FOR_LABELS = 64 * 1024  # characters of a form's text
 NOBODY_READS = re.compile(
@@ -85,10 +86,18 @@ def one_of_us(options: Options, mail: Parsed, author: Person, ours: set[str]) ->
     domain = (author.email or "").rpartition("@")[2]
     if not is_authenticated(mail.verdicts, options.authserv_id, domain):
         return Sender(author, author, Role.PRETENDER)
-    passed_on = mail.forward and person_in(mail.forward.author)
-    if passed_on and passed_on.email and not is_one_of(ours, passed_on.email):
+    passed_on = author_passed_on(mail)
+    if passed_on is not None and not is_one_of(ours, passed_on.email):
         return Sender(passed_on, passed_on, forward=mail.forward)
     return Sender(author, first_outside(mail, ours), Role.COLLEAGUE)
+
+
+def author_passed_on(mail: Parsed) -> Person | None:
+    """Who wrote what the mail passes on, when it surely does."""
+    forward = mail.forward
+    if forward is None or not (forward.is_certain or is_passed_on(mail.subject)):
+        return None
+    return person_in(forward.author)
 
 
 def rule_for(options: Options, email: str | None) -> FromRule | None:
@@ -156,7 +165,7 @@ def first_outside(mail: Parsed, ours: set[str]) -> Person | None:
 
 def everybody_in(mail: Parsed) -> list[str]:
     people = [*mail.to, *mail.cc][:MOST_RECIPIENTS] + mail.reply_to[:1]
-    passed_on = person_in(mail.forward.author) if mail.forward else None
+    passed_on = author_passed_on(mail)
     named = [mail.from_email, passed_on and passed_on.email, *(email for _, email in people)]
     return [email for email in named if email]
 

@@ -5,20 +5,30 @@ import unicodedata
 
 from ally.channels.mail import ids
 
-# What stands before the subject of an answer or of a mail that is passed on, by language.
+# What stands before the subject of an answer, or of a mail that is passed on, by language.
 # Source: "List of email subject abbreviations", https://en.wikipedia.org/wiki/List_of_email_subject_abbreviations
-PREFIXES = """
-    re res ref réf rif r aw antw antwort sv svar vs vl vá odp ynt atb na bls σχετ απ απαντηση
-    ответ отв отн відповідь від отговор одговор ad rv rsp risposta respuesta resposta réponse rép
+ANSWERS = """
+    re res ref réf rif r aw antw antwort sv svar vs vá odp ynt atb na bls σχετ απ απαντηση
+    ответ отв отн відповідь від отговор одговор ad rsp risposta respuesta resposta réponse rép
     回复 回覆 答复 答覆 返信 回信 답장 회신 תשובה השב رد پاسخ trả-lời ตอบ ตอบกลับ balas
-    fwd fw wg weitergeleitet tr trans transf rv enc i doorst vb vbs pd ilt i̇lt fs továbbítás
-    πρθ προωθ пересл переслано на препр προωθηση 转发 轉寄 転送 전달 הועבר إعادة-توجيه
+"""
+PASSED_ON = """
+    fwd fw wg weitergeleitet tr trans transf rv enc i doorst vb vbs vl pd ilt i̇lt fs továbbítás
+    πρθ προωθ προωθηση пересл переслано препр 转发 轉寄 転送 전달 הועבר إعادة-توجيه
     turus chuyển-tiếp ส่งต่อ tov vidarebefordrat videresendt doorgestuurd inoltra reenviado
 """
-WORDS = "|".join(
-    sorted((re.escape(word).replace(r"\-", r"\s") for word in PREFIXES.split()), key=len)[::-1]
-)
-PREFIX = re.compile(rf"\s*(?:{WORDS})\s*(?:[\[(^]\s*\d{{1,3}}\s*[\])]?)?\s*[:：﹕]", re.IGNORECASE)
+
+
+def prefix(words: str) -> re.Pattern[str]:
+    """One of the words before a colon, also counted, as in "Re[2]:"; the longest first."""
+    by_length = sorted(words.split(), key=len, reverse=True)
+    any_of = "|".join(re.escape(word).replace(r"\-", r"\s") for word in by_length)
+    counted = r"(?:[\[(^]\s*\d{1,3}\s*[\])]?)?"
+    return re.compile(rf"\s*(?:{any_of})\s*{counted}\s*[:：﹕]", re.IGNORECASE)
+
+
+PREFIX = prefix(ANSWERS + PASSED_ON)
+FORWARD = prefix(PASSED_ON)
 TAG = re.compile(r"\s*(?:\[[^\[\]]{0,60}\]|【[^【】]{0,60}】|\*{2,5}[^*]{1,40}\*{2,5})")
 WORD = re.compile(r"\w+")
 LONGEST = 500  # characters that are looked at
@@ -50,6 +60,11 @@ def is_another(subject: str | None, before: list[str | None]) -> bool:
     return bool(words.strip() and earlier) and not any(
         found in words or words in found for found in earlier
     )
+
+
+def is_passed_on(subject: str | None) -> bool:
+    """Whether the subject says that the mail is passed on."""
+    return FORWARD.match(unicodedata.normalize("NFKC", subject or "")[:LONGEST]) is not None
 
 
 def words_of(subject: str | None) -> str:

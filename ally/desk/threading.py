@@ -22,7 +22,7 @@ from sqlalchemy import ColumnElement, Row, or_, select, text
 from ally.channels.incoming import Incoming
 from ally.channels.mail import ids
 from ally.channels.mail.parsed import Parsed
-from ally.channels.models import Channel
+from ally.channels.models import Channel, Platform
 from ally.db import db
 from ally.desk.arrivals import Arrival
 from ally.desk.customers import known
@@ -110,6 +110,13 @@ def by_thread(arrival: Arrival, traces: Traces) -> UUID | None:
 def own_name(arrival: Arrival, name: str) -> str:
     """The name with the channel's, for when another channel of the account has the same."""
     return f"{name}@{arrival.channel_id}"
+
+
+def has_own_thread(conversation: Conversation) -> bool:
+    """Whether the provider has a thread for it, into which every answer goes."""
+    platform = conversation.channel.platform
+    is_named = conversation.external_id.startswith(f"{platform}:")
+    return platform is not Platform.MAIL and is_named
 
 
 def by_token(arrival: Arrival, traces: Traces) -> UUID | None:

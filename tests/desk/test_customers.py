@@ -170,6 +170,17 @@ def test_what_a_colleague_passes_on_is_its_authors_mail(channel, ada):
     assert drafts_asked_for() == [str(message.id)]
 
 
+def test_mere_headers_in_a_colleagues_answer_pass_nothing_on(channel, ada):
+    mail = authenticated(passed_on(ada))
+    doubtful = replace(mail, forward=replace(mail.forward, is_certain=False))
+    answer = replace(
+        doubtful, subject="Re: Which pump?", to=[["", "ben@example.com"]], message_id="other@x"
+    )
+
+    assert customer_of(arrive(channel, doubtful))[1] == "dana@example.com"
+    assert customer_of(arrive(channel, answer))[1] == "ben@example.com"
+
+
 def test_what_merely_claims_to_be_a_colleagues_passes_nothing_on(channel, ada):
     outcome = arrive(channel, passed_on(ada))
 

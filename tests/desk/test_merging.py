@@ -173,6 +173,17 @@ def test_what_cannot_be_merged_is_refused(acme, ada, first, second):
         merging.merge(second, first, by=ada)
 
 
+def test_a_thread_that_the_provider_keeps_stays_as_it_is(acme, ada):
+    slack = make_channel(acme, platform="slack")
+    thread = conversation_of(arrive(slack, letter(), thread="C1:1"))
+    second = arrive(slack, letter(), thread="C1:1")
+    other = conversation_of(arrive(slack, letter(), thread="C1:2"))
+    with pytest.raises(Conflict, match="thread of its own"):
+        merging.merge(thread, other, by=ada)
+    with pytest.raises(Conflict, match="thread of its own"):
+        merging.split(message_of(second), by=ada)
+
+
 # --- split
 
 

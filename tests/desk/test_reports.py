@@ -10,6 +10,7 @@ from ally.channels.models import Delivery, DeliveryReport, DeliveryStatus, Repor
 from ally.db import db
 from ally.desk import queries, reports
 from ally.desk.models import Conversation, ConversationStatus, Message
+from ally.desk.replies import recipients_of
 from ally.errors import Conflict
 from ally.notifications.models import Notification
 from ally.review import decisions
@@ -87,6 +88,9 @@ def test_a_bounce_marks_the_delivery_and_opens_the_conversation_again(channel, a
     assert delivery.reported is ReportKind.BOUNCED
     assert conversation_of(outcome).status is ConversationStatus.OPEN
     assert drafts_asked_for() == []
+    assert recipients_of(conversation_of(outcome), message) == [
+        ("Dana Whitfield", "dana@example.com")
+    ]
     kept = db.session.scalars(db.select(DeliveryReport)).one()
     assert (kept.kind, kept.is_permanent, kept.detail) == (ReportKind.BOUNCED, True, "No such user")
     assert kept.event_id == outcome.event_id

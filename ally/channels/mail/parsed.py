@@ -59,12 +59,17 @@ class Bounced:
 
 @dataclass(frozen=True)
 class Forward:
-    """A mail that was passed on: what its bearer says above it, and what it said."""
+    """A mail that was passed on: what its bearer says above it, and what it said.
+
+    It is not certain when mere headers stand above it: some programs put the same ones
+    above the history of a reply.
+    """
 
     comment: str
     author: str
     subject: str
     text: str
+    is_certain: bool = True
 
 
 @dataclass(frozen=True)
