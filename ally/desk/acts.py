@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from ally.accounts.access import this_user
-from ally.desk import customers, drafting, flags, merging, queries, reports, spam
+from ally.desk import asking, customers, flags, merging, queries, reports
 from ally.desk.flags import Flag
 from ally.errors import Invalid
 
@@ -72,7 +72,7 @@ def settle_flag(message_id: UUID) -> ResponseReturnValue:
 def ask_for_draft(message_id: UUID) -> ResponseReturnValue:
     user = this_user()
     message = queries.find_message(user.account_id, message_id)
-    drafting.ask(message, by=user)
+    asking.ask(message, by=user)
     return to_conversation(message.conversation_id)
 
 
@@ -96,7 +96,7 @@ def part_address(conversation_id: UUID) -> ResponseReturnValue:
 def take_out_of_spam(conversation_id: UUID) -> ResponseReturnValue:
     user = this_user()
     conversation = queries.find_conversation(user.account_id, conversation_id)
-    spam.take_out(conversation, by=user)
+    asking.take_out_of_spam(conversation, by=user)
     return to_conversation(conversation.id)
 
 

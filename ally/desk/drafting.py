@@ -10,17 +10,14 @@ from uuid import UUID
 from sqlalchemy import and_, exists, or_, select, text
 
 from ally import clock, marks
-from ally.accounts.models import User
 from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
-from ally.desk import flags
-from ally.desk.flags import Flag
 from ally.desk.models import Conversation, Message, MessageDirection
-from ally.desk.pending import drafts_for, give_up_trigger, hold, supersede_pending
-from ally.errors import AllyError, Conflict
+from ally.desk.pending import drafts_for, give_up_trigger, has_waiting, hold, supersede_pending
+from ally.errors import AllyError
 from ally.events import trail
-from ally.jobs.queue import enqueue, job
+from ally.jobs.queue import job
 from ally.knowledge.retrieval import PostgresIndex
 from ally.knowledge.writer import Question, RetrievalWriter, Writer, Written
 from ally.notifications import feed
@@ -78,28 +75,6 @@ def write_draft(message_id: str, asked_by: str | None = None) -> None:
     tell(conversation, draft, seconds)
 
 
-def ask(message: Message, by: User) -> None:
-    """Have a draft written for the message because `by` wants one, whatever kind it is.
-
-    Raises Conflict for our own message, and while a draft for it waits.
-    """
-    conversation = hold(message.conversation_id)
-    db.session.refresh(message)
-    if not message.is_inbound:
-        raise Conflict("This message is from us, so there is nothing to answer.")
-    if has_waiting(message):
-        raise Conflict("A draft for this message waits already.")
-    refuse_unanswerable(conversation)
-    flags.settle(message, Flag.TOO_MANY)
-    trail.record(message, "draft.asked_for", by=by)
-    enqueue("desk.write_draft", message_id=str(message.id), asked_by=str(by.id))
-
-
-def refuse_unanswerable(conversation: Conversation) -> None:
-    if conversation.is_spam:
-        raise Conflict("This is in the spam. Say first that it is none.")
-
-
 def is_wanted(message: Message, asked_by: str | None) -> bool:
     return needs_draft(message) if asked_by is None else not has_waiting(message)
 
@@ -143,10 +118,6 @@ def has_newer(message: Message) -> bool:
 def has_triggered(message: Message) -> bool:
     """Whether a draft was written for it before, even one that has been superseded since."""
     return bool(drafts_for(message))
-
-
-def has_waiting(message: Message) -> bool:
-    return any(draft.is_pending for draft in drafts_for(message))
 
 
 def try_to_write(message: Message) -> tuple[Written | None, str | None]:

@@ -20,7 +20,7 @@ from ally.desk.arrivals import Arrival, Known, add, begin, find_message, open_co
 from ally.desk.customers import customer_of
 from ally.desk.models import Conversation, Message
 from ally.desk.pending import hold_where_it_went
-from ally.desk.placing import most_acts_in
+from ally.desk.received import most_acts_in
 from ally.desk.senders import Person, ours_among
 from ally.errors import Conflict, Invalid, NotFound
 

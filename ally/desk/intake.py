@@ -11,7 +11,7 @@ from ally.channels.mail.parsed import Parsed, Unreadable
 from ally.channels.mail.peek import Peek, peek
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
 from ally.db import current_account_id, db
-from ally.desk import placing, reports
+from ally.desk import placing, received, reports
 from ally.desk.arrivals import NOBODY, Known, find_message
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import hold_where_it_went
@@ -70,10 +70,10 @@ def unsettled(event_id: UUID) -> EventsRaw | None:
 
 def place(event: EventsRaw, channel: Channel, came: Incoming, mail: Parsed) -> UUID | None:
     """The conversation that the mail is in now, as a message."""
-    if (own := placing.own_mail_back(event, came, mail)) is not None:
+    if (own := received.own_mail_back(event, came, mail)) is not None:
         settle(event, IntakeState.DUPLICATE, own, reason="It is a copy of our own mail.")
         return own.conversation_id
-    arrival = placing.arrival_of(event, channel, came, mail)
+    arrival = received.arrival_of(event, channel, came, mail)
     try:
         # A savepoint: the same mail may be there already, also by another worker just now,
         # and then no empty conversation must stay.

@@ -31,13 +31,13 @@ ACTS = text("""
 """)
 
 
-def writes_a_lot(channel: Channel, email: str | None) -> bool:
+def writes_a_lot(channel: Channel, sender: str | None) -> bool:
     """Count one message of the sender; whether they were more than a person writes in an hour.
 
     The count is held until the transaction ends: mails of one sender are taken in one
     after the other.
     """
-    name = f"{channel.account_id} {(email or '').lower()}"
+    name = f"{channel.account_id} {(sender or '').lower()}"
     key = f"mails:{hashlib.sha256(name.encode('utf-8', 'replace')).hexdigest()}"
     most = MAILS_PER_HOUR if channel.type is ChannelType.EMAIL else LINES_PER_HOUR
     return throttle.count(key, per=AN_HOUR) > most

@@ -16,14 +16,14 @@ from ally.accounts.models import User
 from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk import flags
+from ally.desk.asking import ask_again
 from ally.desk.customers import known
 from ally.desk.flags import Flag
-from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
+from ally.desk.models import Conversation, ConversationStatus, Message
 from ally.desk.pending import hold, hold_all, supersede_pending, waiting_in
 from ally.desk.threading import has_own_thread
 from ally.errors import Conflict
 from ally.events import trail
-from ally.jobs.queue import enqueue
 from ally.review.models import Draft, DraftAction
 
 ABOUT_SHOWN = 120  # characters of a subject in an event
@@ -44,7 +44,7 @@ def merge(conversation: Conversation, into: Conversation, by: User) -> None:
     trail.record(conversation, "conversation.merged", by=by, **told_of(into))
     trail.record(into, "conversation.joined", by=by, **told_of(conversation))
     if any(aside):
-        draft_again(into, by)
+        ask_again(into, by)
 
 
 def absorb(conversation: Conversation, into: Conversation) -> None:
@@ -82,9 +82,9 @@ def split(message: Message, by: User) -> Conversation:
     messages = marks.plural(len(moved), "message")
     trail.record(conversation, "conversation.split", by=by, messages=messages, **told_of(parted))
     trail.record(parted, "conversation.parted", by=by, messages=messages, **told_of(conversation))
-    draft_again(parted, by)
+    ask_again(parted, by)
     if aside is not None:
-        draft_again(conversation, by)
+        ask_again(conversation, by)
     return parted
 
 
@@ -197,22 +197,6 @@ def settle_times(conversation: Conversation) -> None:
         )
     )
     conversation.last_message_at = last or conversation.last_message_at
-
-
-def draft_again(conversation: Conversation, by: User) -> None:
-    """Have a draft written for what the customer wrote last, unless it has been answered."""
-    newest = db.session.scalar(
-        select(Message)
-        .where(
-            Message.account_id == conversation.account_id,
-            Message.conversation_id == conversation.id,
-            Message.metadata_["auto_submitted"].as_boolean().is_not(True),
-        )
-        .order_by(Message.id.desc())
-        .limit(1)
-    )
-    if newest is not None and newest.direction is MessageDirection.INBOUND:
-        enqueue("desk.write_draft", message_id=str(newest.id), asked_by=str(by.id))
 
 
 def told_of(conversation: Conversation) -> dict[str, Any]:

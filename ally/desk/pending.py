@@ -115,3 +115,8 @@ def drafts_for(message: Message) -> list[Draft]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+def has_waiting(message: Message) -> bool:
+    """Whether a draft for the message waits for a decision."""
+    return any(draft.is_pending for draft in drafts_for(message))

@@ -17,7 +17,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, or_, select, text
+from sqlalchemy import ColumnElement, or_, select, text
 
 from ally.channels.incoming import Incoming
 from ally.channels.mail import ids
@@ -139,7 +139,8 @@ def by_ids(arrival: Arrival, traces: Traces) -> UUID | None:
     own = [arrival.external_id] if arrival.external_id else []
     ids_ = [*traces.ancestors, *own]
     found = messages_with(arrival, ids_) if ids_ else []
-    joining = [row for row in found if may_join(row, arrival)]
+    author = known(arrival.account_id, arrival.author_email) if found else None
+    joining = [row for row in found if may_join(row, arrival, author)]
     if not joining:
         return None
     return min(joining, key=lambda row: ids_.index(row.external_id)).conversation_id
@@ -169,16 +170,14 @@ def messages_with(arrival: Arrival, ids_: list[str]) -> list[Any]:
     return list(rows)
 
 
-def may_join(row: Row[Any], arrival: Arrival) -> bool:
+def may_join(row: Any, arrival: Arrival, author: UUID | None) -> bool:
     """Whether the message's id joins: one of ours does, a customer's only for themselves."""
     if row.direction is MessageDirection.OUTBOUND or arrival.is_ours:
         return True
-    if is_same(row.customer_email, arrival.author_email) or is_same(
-        row.author_email, arrival.author_email
-    ):
-        return True
-    return row.customer_id is not None and row.customer_id == known(
-        arrival.account_id, arrival.author_email
+    return (
+        (author is not None and row.customer_id == author)
+        or is_same(row.customer_email, arrival.author_email)
+        or is_same(row.author_email, arrival.author_email)
     )
 
 

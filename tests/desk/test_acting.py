@@ -5,7 +5,7 @@ import pytest
 from ally.channels.mail.parsed import Category
 from ally.channels.models import ChannelType
 from ally.db import db
-from ally.desk import drafting, limits, queries, spam, sweep
+from ally.desk import asking, drafting, limits, queries, sweep
 from ally.desk.models import Conversation, ConversationStatus, MessageDirection
 from ally.errors import Conflict
 from ally.notifications.models import Notification
@@ -150,7 +150,7 @@ def test_what_is_no_spam_is_brought_back_and_drafted(client, ada, junk):
     write_drafts()
     assert [draft.conversation_id for draft in waiting()] == [junk.id]
     with pytest.raises(Conflict):
-        spam.take_out(junk, by=ada)
+        asking.take_out_of_spam(junk, by=ada)
 
 
 def test_a_persons_mail_brings_a_spam_thread_back(channel, junk):
@@ -261,7 +261,7 @@ def test_an_agent_has_any_message_drafted(client, ada, channel, category):
 
 def test_asking_settles_the_notice_and_takes_the_older_drafts_place(ada, channel, ours):
     *_, last = answers(channel, ours, 3)
-    drafting.ask(message_of(last), by=ada)
+    asking.ask(message_of(last), by=ada)
     write_drafts()
 
     assert flags_of(last) == []
@@ -276,18 +276,18 @@ def test_a_rejected_draft_can_be_asked_for_again(acme, ada, conversation):
     )
     db.session.commit()
     message = queries.find_message(acme.id, message_id)
-    drafting.ask(message, by=ada)
+    asking.ask(message, by=ada)
     write_drafts()
 
     assert [again.trigger_message_id for again in waiting()] == [message_id]
     assert draft.trigger_message_id is None
     with pytest.raises(Conflict, match="waits already"):
-        drafting.ask(message, by=ada)
+        asking.ask(message, by=ada)
 
 
 def test_a_quarantined_mail_can_be_answered_by_hand(acme, ada):
     unread = make_message(make_conversation(acme, is_quarantined=True))
-    drafting.ask(unread, by=ada)
+    asking.ask(unread, by=ada)
     write_drafts()
 
     (draft,) = waiting()
@@ -296,15 +296,15 @@ def test_a_quarantined_mail_can_be_answered_by_hand(acme, ada):
 
 def test_our_own_message_and_spam_are_not_drafted(ada, ours, junk):
     with pytest.raises(Conflict, match="is from us"):
-        drafting.ask(ours, by=ada)
+        asking.ask(ours, by=ada)
     with pytest.raises(Conflict, match="in the spam"):
-        drafting.ask(junk.messages[0], by=ada)
+        asking.ask(junk.messages[0], by=ada)
 
 
 def test_asking_twice_writes_once(ada, conversation):
     message = make_message(conversation)
     for _ in range(2):
-        drafting.ask(message, by=ada)
+        asking.ask(message, by=ada)
     write_drafts()
 
     assert count(Draft) == 1

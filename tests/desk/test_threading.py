@@ -89,8 +89,8 @@ def test_a_provider_closes_and_opens_a_conversation(channel):
     arrive(channel, None, thread="t1", closes=False)
     assert conversation_of(outcome).status is ConversationStatus.OPEN
     assert told(conversation_of(outcome))[-2:] == [
-        "The provider closed the conversation at the provider",
-        "The provider opened the conversation again at the provider",
+        "The provider closed the conversation outside Ally",
+        "The provider opened the conversation again outside Ally",
     ]
 
 
