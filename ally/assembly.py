@@ -14,7 +14,7 @@ from ally.channels.models import ChannelType
 from ally.channels.routes import webhooks
 from ally.channels.smtp import Smtp
 from ally.desk import drafting
-from ally.desk.acts import conversation_acts
+from ally.desk.conversation_routes import conversation_acts
 from ally.desk.internal import internal_api
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
