@@ -14,6 +14,7 @@ from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
+from ally.desk.conversation_routes import conversation_acts
 from ally.desk.internal import internal_api
 from ally.desk.mail_routes import mail_pages
 from ally.desk.replies import Reply
@@ -61,6 +62,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(review_acts)
     app.register_blueprint(desk_pages)
     app.register_blueprint(mail_pages)
+    app.register_blueprint(conversation_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

@@ -34,7 +34,8 @@ def test_verbs_never_commit():
 def is_edge(file):
     if file.parent == ALLY:
         return file.name in GROUND_EDGE
-    return file.name in EDGE or file.parent.name in {"dev", "demo"}
+    is_of_routes = file.name in EDGE or file.name.endswith("_routes.py")
+    return is_of_routes or file.parent.name in {"dev", "demo"}
 
 
 def imports(file):

@@ -187,7 +187,8 @@ class Delivery(Model):
     committed intent until the outcome or the end of the lease, after which the
     outcome cannot be known and the row becomes `unknown`.  `provider_id` is the
     provider's name for it, once it has given one.  `reported` is the weightiest of
-    its DeliveryReports.
+    its DeliveryReports; a bounce counts as one when it is for good, else as a delay.
+    `acknowledged_at` is when a person has seen that it came back.
     """
 
     __table_args__ = (
@@ -219,6 +220,12 @@ class Delivery(Model):
             "account_id",
             "conversation_id",
             postgresql_where=text("status IN ('rejected', 'unknown')"),
+        ),
+        Index(
+            "ix_delivery_returned",
+            "account_id",
+            "conversation_id",
+            postgresql_where=text("reported = 'bounced' AND acknowledged_at IS NULL"),
         ),
         Index(None, "account_id", "message_id"),
         Index(
@@ -258,6 +265,7 @@ class Delivery(Model):
     accepted_at: Mapped[datetime | None]
     provider_id: Mapped[str | None]
     reported: Mapped[ReportKind | None]
+    acknowledged_at: Mapped[datetime | None]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 

@@ -1,19 +1,18 @@
 """What customers write, put into its conversation: by mail, or through the API."""
 
-import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from ally.channels import files
 from ally.channels.mail.parsed import Category, ParsedFile
-from ally.channels.models import Channel
 from ally.db import db
-from ally.desk.drafting import supersede_pending
+from ally.desk.flags import Flag
+from ally.desk.limits import has_done_enough
 from ally.desk.models import (
     Attachment,
     Conversation,
@@ -21,16 +20,22 @@ from ally.desk.models import (
     Message,
     MessageDirection,
 )
+from ally.desk.pending import supersede_pending, waiting_in
+from ally.desk.senders import Person, Role
 from ally.events import trail
 from ally.jobs.queue import enqueue
 
 NOBODY = "Unknown sender"
-LIST_BYTES = 12 * 1024  # of one list in a message's metadata, which must stay under 64 KB in all
 
 
 @dataclass(frozen=True)
 class Arrival:
-    """A customer's message before it is one.  `digest` is the same for the same message."""
+    """A message before it is one.  `digest` is the same for the same message.
+
+    `customer` is whom a new conversation is with.  `role` says as what the author wrote,
+    `most_acts` how often Ally may draft in the thread by itself (None: as often as the
+    customer writes), and `written_at` when the author says it was.
+    """
 
     account_id: UUID
     channel_id: UUID
@@ -44,16 +49,45 @@ class Arrival:
     external_id: str | None = None
     event_id: UUID | None = None
     category: Category = Category.ORDINARY
+    direction: MessageDirection = MessageDirection.INBOUND
+    role: Role = Role.CUSTOMER
+    customer: Person = field(default_factory=Person)
+    customer_id: UUID | None = None
+    most_acts: int | None = None
+    written_at: datetime | None = None
     metadata: dict[str, Any] = field(default_factory=dict)
     attachments: list[ParsedFile] = field(default_factory=list)
 
     @property
-    def customer(self) -> str:
+    def author(self) -> str:
         return self.author_name or self.author_email or NOBODY
 
     @property
+    def is_ours(self) -> bool:
+        """Whether one of us sent it to the customer, which is proven."""
+        return self.direction is MessageDirection.OUTBOUND
+
+    @property
+    def is_spam(self) -> bool:
+        return self.category is Category.SPAM
+
+    @property
+    def is_customers(self) -> bool:
+        """Whether a person has written to us, themselves or through a list."""
+        if self.is_ours or self.role is not Role.CUSTOMER:
+            return False
+        return self.category is Category.LIST or not self.metadata.get("auto_submitted")
+
+    @property
     def needs_draft(self) -> bool:
-        return not self.metadata.get("auto_submitted")
+        """Whether a draft is written for it by itself."""
+        by_itself = not self.metadata.get("auto_submitted") and not self.metadata.get("by_hand")
+        return not self.is_ours and by_itself
+
+    def flagged(self, *flags: Flag, **details: Any) -> "Arrival":
+        """The same with more flags, and more in its metadata."""
+        both = [*self.metadata.get("flags", []), *flags]
+        return replace(self, metadata={**self.metadata, **details, "flags": both})
 
 
 class Known(Exception):
@@ -70,13 +104,17 @@ def find_message(account_id: UUID, digest: bytes) -> Message | None:
 def open_conversation(arrival: Arrival, external_id: str) -> Conversation | None:
     """A new conversation under this name, or None when the account has one, also one made just
     now by somebody else."""
+    email = arrival.customer.email
     values = {
         "account_id": arrival.account_id,
         "channel_id": arrival.channel_id,
         "external_id": external_id,
         "subject": arrival.subject,
-        "customer_email": arrival.author_email and arrival.author_email.lower(),
-        "customer_name": arrival.author_name,
+        "status": ConversationStatus.CLOSED if arrival.is_spam else ConversationStatus.OPEN,
+        "customer_id": arrival.customer_id,
+        "customer_email": email and email.lower(),
+        "customer_name": arrival.customer.name,
+        "is_spam": arrival.is_spam,
         "last_message_at": arrival.sent_at,
     }
     return db.session.scalar(
@@ -87,23 +125,88 @@ def open_conversation(arrival: Arrival, external_id: str) -> Conversation | None
     )
 
 
-def add(arrival: Arrival, conversation: Conversation, *, is_new: bool = False) -> Message:
-    """Put the message into its conversation, which the caller holds, and ask for a draft.
+def begin(arrival: Arrival, conversation: Conversation) -> Message:
+    """Put the message into the conversation that it has opened.  Raises Known."""
+    if arrival.most_acts == 0:
+        arrival = held_back(arrival)
+    message = store(arrival, conversation)
+    if arrival.is_spam:
+        trail.record(conversation, "conversation.spam")
+    if arrival.needs_draft:
+        ask_for_draft(message)
+    return message
 
-    What waits there for a review is set aside, since the customer has written again;
-    not so by a program's mail, which gets no draft in its place.  Raises Known.
+
+def add(arrival: Arrival, conversation: Conversation) -> Message:
+    """Put the message into a conversation that is there, which the caller holds.
+
+    What waits there for a review is set aside when the customer has written again, and
+    when a colleague has answered outside; not so by a program's mail, or by more of them
+    than Ally drafts for, which get no draft in its place.  Raises Known.
     """
+    arrival = limited(arrival, conversation)
+    message = store(arrival, conversation)
+    continue_with(conversation, arrival)
+    if arrival.is_ours:
+        supersede_answered(conversation, arrival)
+    elif arrival.needs_draft:
+        supersede_pending(conversation)
+        ask_for_draft(message)
+    return message
+
+
+def limited(arrival: Arrival, conversation: Conversation) -> Arrival:
+    """The arrival, held back when Ally has done enough here, or when it is a colleague's word
+    in a customer's conversation."""
+    if arrival.is_ours or not arrival.needs_draft:
+        return arrival
+    if arrival.role is Role.COLLEAGUE and conversation.customer_id != arrival.customer_id:
+        return arrival.flagged(by_hand=True)
+    most = arrival.most_acts
+    if most is not None and has_done_enough(conversation, most):
+        return held_back(arrival)
+    return arrival
+
+
+def held_back(arrival: Arrival) -> Arrival:
+    return arrival.flagged(Flag.TOO_MANY, by_hand=True) if arrival.needs_draft else arrival
+
+
+def store(arrival: Arrival, conversation: Conversation) -> Message:
+    """The row with its files and its event.  Raises Known."""
     message = write(arrival, conversation)
     for file in arrival.attachments:
         db.session.add(attachment(message, file))
-    trail.record(message, "message.received", actor_name=arrival.customer)
-    if not is_new:
-        reopen(conversation, arrival)
-    if arrival.needs_draft:
-        if not is_new:
-            supersede_pending(conversation)
-        enqueue("desk.write_draft", message_id=str(message.id))
+    did = "message.sent_outside" if arrival.is_ours else "message.received"
+    trail.record(message, did, actor_name=arrival.author)
     return message
+
+
+def ask_for_draft(message: Message) -> None:
+    enqueue("desk.write_draft", message_id=str(message.id))
+
+
+def continue_with(conversation: Conversation, arrival: Arrival) -> None:
+    """Note in the conversation that it goes on; what no person wrote does not open it again."""
+    conversation.last_message_at = max(conversation.last_message_at, arrival.sent_at)
+    email = arrival.customer.email
+    if email and conversation.customer_email == email.lower():
+        conversation.customer_id = conversation.customer_id or arrival.customer_id
+        conversation.customer_name = conversation.customer_name or arrival.customer.name
+    if arrival.is_customers:
+        conversation.status, conversation.is_spam = ConversationStatus.OPEN, False
+
+
+def supersede_answered(conversation: Conversation, arrival: Arrival) -> None:
+    """Set the waiting reply aside, unless the customer has written since our answer."""
+    waiting = waiting_in(conversation)
+    if waiting is None:
+        return
+    trigger_id = waiting.trigger_message_id
+    trigger = db.session.get(Message, trigger_id) if trigger_id else None
+    written_at = arrival.written_at or arrival.sent_at
+    if trigger is None or trigger.sent_at <= written_at:
+        supersede_pending(conversation, "a colleague has answered outside Ally")
 
 
 def write(arrival: Arrival, conversation: Conversation) -> Message:
@@ -116,7 +219,7 @@ def write(arrival: Arrival, conversation: Conversation) -> Message:
             event_id=arrival.event_id,
             external_id=arrival.external_id,
             intake_digest=arrival.digest,
-            direction=MessageDirection.INBOUND,
+            direction=arrival.direction,
             category=arrival.category,
             author_name=arrival.author_name,
             author_email=arrival.author_email,
@@ -146,34 +249,3 @@ def attachment(message: Message, file: ParsedFile) -> Attachment:
         is_inline=file.is_inline,
         note=file.note,
     )
-
-
-def reopen(conversation: Conversation, arrival: Arrival) -> None:
-    conversation.last_message_at = max(conversation.last_message_at, arrival.sent_at)
-    conversation.status = ConversationStatus.OPEN
-    conversation.customer_name = conversation.customer_name or arrival.author_name
-
-
-def is_ours(account_id: UUID, email: str | None) -> bool:
-    """Whether the address is one that we answer from: a draft for it would answer ourselves."""
-    if email is None:
-        return False
-    ours = select(Channel.id).where(
-        Channel.account_id == account_id,
-        or_(
-            func.lower(Channel.from_address) == email.lower(),
-            func.lower(Channel.external_id) == email.lower(),
-        ),
-    )
-    return db.session.scalar(ours.limit(1)) is not None
-
-
-def fitting(values: list[Any]) -> list[Any]:
-    """As many of the first values as the column has room for."""
-    kept, size = [], 0
-    for value in values:
-        size += len(json.dumps(value, ensure_ascii=False).encode()) + 2
-        if size > LIST_BYTES:
-            break
-        kept.append(value)
-    return kept

@@ -7,13 +7,14 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import exists, or_, select, text
+from sqlalchemy import and_, exists, or_, select, text
 
 from ally import clock, marks
 from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
 from ally.desk.models import Conversation, Message, MessageDirection
+from ally.desk.pending import drafts_for, give_up_trigger, has_waiting, hold, supersede_pending
 from ally.errors import AllyError
 from ally.events import trail
 from ally.jobs.queue import job
@@ -49,21 +50,33 @@ def use_writer(make: Callable[[UUID], Writer]) -> None:
 
 
 @job("desk.write_draft")
-def write_draft(message_id: str) -> None:
-    """Write the draft that answers this message, unless it needs none or has one."""
+def write_draft(message_id: str, asked_by: str | None = None) -> None:
+    """Write the draft that answers this message, unless it needs none or has one.
+
+    `asked_by` is the user who asked for it by hand: then it is written for any message.
+    """
     message = find_message(UUID(message_id))
-    if message is None or not needs_draft(message):
+    if message is None or not is_wanted(message, asked_by):
         return
     began = monotonic()
     written, problem = try_to_write(message)
     seconds = round(monotonic() - began, 3)
     # Held only now: a slow writer must not keep the customer's next mail waiting.
     conversation = hold(message.conversation_id)
-    if not needs_draft(message):
+    db.session.refresh(message)  # it may have been moved meanwhile
+    if message.conversation_id != conversation.id:
+        conversation = hold(message.conversation_id)
+    if not is_wanted(message, asked_by):
         return
     supersede_pending(conversation)
-    draft = store(message, written, problem, seconds)
+    for earlier in drafts_for(message):
+        give_up_trigger(earlier)
+    draft = store(message, written, problem, seconds, asked_by)
     tell(conversation, draft, seconds)
+
+
+def is_wanted(message: Message, asked_by: str | None) -> bool:
+    return needs_draft(message) if asked_by is None else not has_waiting(message)
 
 
 def find_message(message_id: UUID) -> Message | None:
@@ -77,6 +90,7 @@ def needs_draft(message: Message) -> bool:
     return (
         message.is_inbound
         and not message.metadata_.get("auto_submitted")
+        and not message.metadata_.get("by_hand")
         and not message.conversation.is_quarantined
         and not has_newer(message)
         and not has_triggered(message)
@@ -84,35 +98,32 @@ def needs_draft(message: Message) -> bool:
 
 
 def has_newer(message: Message) -> bool:
-    """Whether the customer has written again; by arrival, since a mail may claim any date.
+    """Whether the customer has written again, or a colleague has answered outside Ally; by
+    arrival, since a mail may claim any date.
 
-    An automatic answer is not the customer's: it gets no draft, and must not cost this one its.
+    What gets no draft by itself, such as an automatic answer, must not cost this one its.
     """
-    newer = exists().where(
-        Message.account_id == message.account_id,
-        Message.conversation_id == message.conversation_id,
+    is_customers = and_(
         Message.direction == MessageDirection.INBOUND,
-        Message.id > message.id,
         Message.metadata_["auto_submitted"].as_boolean().is_not(True),
+        Message.metadata_["by_hand"].as_boolean().is_not(True),
+    )
+    is_answer = and_(Message.direction == MessageDirection.OUTBOUND, Message.event_id.is_not(None))
+    newer = exists().where(
+        *in_conversation_of(message), Message.id > message.id, or_(is_customers, is_answer)
     )
     return bool(db.session.scalar(select(newer)))
 
 
 def has_triggered(message: Message) -> bool:
     """Whether a draft was written for it before, even one that has been superseded since."""
-    before = exists().where(
-        Draft.account_id == message.account_id,
-        Draft.conversation_id == message.conversation_id,
-        or_(
-            Draft.trigger_message_id == message.id,
-            Draft.metadata_["trigger_message_id"].as_string() == str(message.id),
-        ),
-    )
-    return bool(db.session.scalar(select(before)))
+    return bool(drafts_for(message))
 
 
 def try_to_write(message: Message) -> tuple[Written | None, str | None]:
     """What the writer wrote, or why it could not, in words for the agent."""
+    if message.conversation.is_quarantined:
+        return None, "This mail could not be read. Please write this reply by hand."
     began = monotonic()
     try:
         # A savepoint, so that a failed query does not take the job's transaction along.
@@ -187,45 +198,14 @@ def signature_of(channel: Channel) -> str:
     return channel.from_name or channel.name
 
 
-def hold(conversation_id: UUID) -> Conversation:
-    """The conversation, held until the transaction ends: always before any of its drafts."""
-    return db.session.scalars(
-        select(Conversation)
-        .where(Conversation.id == conversation_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
-
-
-def supersede_pending(conversation: Conversation) -> None:
-    """Set the waiting reply aside, if there is one.
-
-    It gives its message up and keeps it in `metadata`, so that at most one draft, the
-    newest, stands for each message (contract 001-35).
-    """
-    waiting = db.session.scalar(
-        select(Draft)
-        .where(
-            Draft.account_id == conversation.account_id,
-            Draft.conversation_id == conversation.id,
-            Draft.kind == "reply",
-            Draft.status == DraftStatus.PENDING,
-        )
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    if waiting is None:
-        return
-    waiting.status = DraftStatus.SUPERSEDED
-    if waiting.trigger_message_id is not None:
-        trigger = str(waiting.trigger_message_id)
-        waiting.metadata_ = {**waiting.metadata_, "trigger_message_id": trigger}
-        waiting.trigger_message_id = None
-    trail.record(waiting, "draft.superseded")
-    db.session.flush()  # before the new one takes its place as the only pending draft
-
-
-def store(message: Message, written: Written | None, problem: str | None, seconds: float) -> Draft:
+def store(
+    message: Message,
+    written: Written | None,
+    problem: str | None,
+    seconds: float,
+    asked_by: str | None,
+) -> Draft:
+    noted = {"seconds": seconds, "written_at": clock.now().isoformat()}
     draft = Draft(
         account_id=message.account_id,
         kind="reply",
@@ -238,7 +218,7 @@ def store(message: Message, written: Written | None, problem: str | None, second
         suggested_html=html_of(written.text) if written else None,
         top_sources=written.sources if written else [],
         payload=payload_of(written, problem),
-        metadata_={"seconds": seconds, "written_at": clock.now().isoformat()},
+        metadata_=noted | ({"asked_by": asked_by} if asked_by else {}),
     )
     db.session.add(draft)
     db.session.flush()  # its id goes into the event and the notification

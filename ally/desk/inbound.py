@@ -16,9 +16,12 @@ from ally.channels.mail.words import storable
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome
 from ally.db import current_account_id, db
 from ally.desk.api import NewMessage
-from ally.desk.arrivals import Arrival, Known, add, find_message, is_ours, open_conversation
-from ally.desk.drafting import hold
+from ally.desk.arrivals import Arrival, Known, add, begin, find_message, open_conversation
+from ally.desk.customers import customer_of
 from ally.desk.models import Conversation, Message
+from ally.desk.pending import hold_where_it_went
+from ally.desk.received import most_acts_in
+from ally.desk.senders import Person, ours_among
 from ally.errors import Conflict, Invalid, NotFound
 
 LONGEST_ID = 500  # characters; an index must hold them
@@ -27,8 +30,10 @@ LONGEST_ID = 500  # characters; an index must hold them
 def state_of(event_id: UUID) -> dict[str, Any]:
     """What became of a stored event, in the fields of `EventState`.  Raises NotFound."""
     row = db.session.execute(
-        select(EventsRaw.id, IntakeOutcome)
+        select(EventsRaw.id, IntakeOutcome, Message.conversation_id)
         .outerjoin(IntakeOutcome, IntakeOutcome.event_id == EventsRaw.id)
+        # Where the message is now: conversations are merged and split.
+        .outerjoin(Message, Message.id == IntakeOutcome.message_id)
         .where(EventsRaw.account_id == current_account_id(), EventsRaw.id == event_id)
     ).one_or_none()
     if row is None:
@@ -36,7 +41,7 @@ def state_of(event_id: UUID) -> dict[str, Any]:
     outcome: IntakeOutcome | None = row.IntakeOutcome
     return {
         "state": outcome.state.value if outcome else "queued",
-        "conversation_id": outcome and outcome.conversation_id,
+        "conversation_id": row.conversation_id or (outcome and outcome.conversation_id),
         "message_id": outcome and outcome.message_id,
         "reason": outcome and outcome.reason,
     }
@@ -56,7 +61,7 @@ def add_message(conversation_name: str, new: NewMessage) -> tuple[Message, bool]
         with db.session.begin_nested():
             conversation = open_conversation(arrival, conversation_name)
             if conversation is not None:
-                return add(arrival, conversation, is_new=True), True
+                return begin(arrival, conversation), True
             return add(arrival, hold_named(arrival, conversation_name)), True
     except Known:
         message = find_message(arrival.account_id, arrival.digest)
@@ -78,7 +83,7 @@ def hold_named(arrival: Arrival, name: str) -> Conversation:
     found = select(Conversation.id).where(
         Conversation.account_id == arrival.account_id, Conversation.external_id == name
     )
-    conversation = hold(db.session.scalars(found).one())
+    conversation = hold_where_it_went(db.session.scalars(found).one())
     if conversation.channel_id != arrival.channel_id:
         raise Conflict("This conversation belongs to another channel.")
     return conversation
@@ -91,16 +96,21 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
     text = storable(new.text.replace("\r\n", "\n"))
     html = harmless(new.html)
     told = tell_apart(text, new.html)
+    customer = Person(clean(new.author.name) or None, new.author.email)
+    is_ours = bool(customer.email and ours_among(channel.account_id, [customer.email]))
     return Arrival(
         account_id=channel.account_id,
         channel_id=channel.id,
         digest=hashlib.sha256(json.dumps(said).encode()).digest(),
         external_id=new.external_id,
-        author_name=clean(new.author.name) or None,
-        author_email=new.author.email,
+        author_name=customer.name,
+        author_email=customer.email,
         subject=clean(new.subject) or None,
         body_text=text,
         body_html=html.html if html else None,
+        customer=customer,
+        customer_id=None if is_ours else customer_of(channel.account_id, customer),
+        most_acts=most_acts_in(channel),
         # No later than now: a date to come would keep the conversation on top for ever.
         sent_at=min(new.sent_at or clock.now(), clock.now()),
         metadata={
@@ -109,7 +119,8 @@ def arrival_of(channel: Channel, conversation_name: str, new: NewMessage) -> Arr
             "segments": told.segments,
             "remote_images": html.remote_images if html else 0,
             "tracking_images": html.tracking_images if html else 0,
-            "auto_submitted": is_ours(channel.account_id, new.author.email),
+            "auto_submitted": is_ours,
+            "flags": [],
         },
     )
 

@@ -1,36 +1,28 @@
-"""Stored mails become messages: read in a guard, put into their thread, once."""
+"""Stored mails become messages, and stored reports change deliveries: each event once."""
 
-import hashlib
-import json
-from dataclasses import asdict
 from uuid import UUID
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from ally.channels import incoming
+from ally.channels.incoming import Incoming
 from ally.channels.mail.parsed import Parsed, Unreadable
 from ally.channels.mail.peek import Peek, peek
-from ally.channels.models import EventsRaw, IntakeOutcome, IntakeState
+from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
 from ally.db import current_account_id, db
-from ally.desk.arrivals import (
-    NOBODY,
-    Arrival,
-    Known,
-    add,
-    find_message,
-    fitting,
-    is_ours,
-    open_conversation,
-)
-from ally.desk.drafting import hold
-from ally.desk.models import Conversation, Message, MessageDirection
+from ally.desk import placing, received, reports
+from ally.desk.arrivals import NOBODY, Known, find_message
+from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
+from ally.desk.pending import hold_where_it_went
 from ally.events import trail
 from ally.jobs.queue import job
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
-MOST_ANCESTORS = 50  # ids of earlier mails that one mail is looked up by
+NOTED = "It reports on what became of a reply."
+NOTHING_OF_OURS = "It reports on nothing that we have sent."
+NO_MESSAGE = "It carries no message."
 
 
 @job("desk.take_in")
@@ -47,8 +39,21 @@ def take_in(event_id: str) -> None:
     except Unreadable as unreadable:
         quarantine(event, str(unreadable))
     else:
-        if came.mail is not None:
-            place(event, came.mail)
+        take(event, came)
+
+
+def take(event: EventsRaw, came: Incoming) -> None:
+    """Let what came change what is here: the deliveries it reports on, and its thread."""
+    noted = reports.note_all(event.account_id, came.reports, event.id)
+    channel = db.session.get_one(Channel, event.channel_id)
+    conversation_id = None
+    if came.mail is not None:
+        conversation_id = place(event, channel, came, came.mail)
+    else:
+        unread = NOTHING_OF_OURS if came.reports else NO_MESSAGE
+        settle(event, IntakeState.STORED, None, reason=NOTED if noted else unread)
+    if came.closes is not None:
+        follow_provider(channel, came, conversation_id)
 
 
 def unsettled(event_id: UUID) -> EventsRaw | None:
@@ -63,143 +68,38 @@ def unsettled(event_id: UUID) -> EventsRaw | None:
     )
 
 
-def place(event: EventsRaw, mail: Parsed) -> None:
-    arrival = arrival_of(event, mail)
+def place(event: EventsRaw, channel: Channel, came: Incoming, mail: Parsed) -> UUID | None:
+    """The conversation that the mail is in now, as a message."""
+    if (own := received.own_mail_back(event, came, mail)) is not None:
+        settle(event, IntakeState.DUPLICATE, own, reason="It is a copy of our own mail.")
+        return own.conversation_id
+    arrival = received.arrival_of(event, channel, came, mail)
     try:
         # A savepoint: the same mail may be there already, also by another worker just now,
         # and then no empty conversation must stay.
         with db.session.begin_nested():
-            message = put_into_thread(arrival, mail)
+            message = placing.put_into_thread(arrival, channel, came, mail)
     except Known:
         first = find_message(event.account_id, arrival.digest)
         settle(event, IntakeState.DUPLICATE, first, reason="The same mail has arrived before.")
-    else:
-        settle(event, IntakeState.STORED, message)
+        return first and first.conversation_id
+    settle(event, IntakeState.STORED, message)
+    return message.conversation_id
 
 
-def put_into_thread(arrival: Arrival, mail: Parsed) -> Message:
-    """The message, in the conversation that it continues or in a new one.  Raises Known."""
-    conversation = continued(arrival, mail)
-    if conversation is not None:
-        return add(arrival, conversation)
-    conversation = open_conversation(arrival, f"mail:{root_of(mail) or arrival.event_id}")
-    if conversation is not None:
-        return add(arrival, conversation, is_new=True)
-    # The name is taken: by the mail that this one answers, stored a moment ago; or by
-    # an answer that has overtaken this mail; or by somebody who wants us to mix them up.
-    conversation = continued(arrival, mail) or overtaking(arrival, mail)
-    if conversation is not None:
-        return add(arrival, conversation)
-    conversation = open_conversation(arrival, f"mail:{arrival.event_id}")
-    assert conversation is not None, "an event is taken in once"
-    return add(arrival, conversation, is_new=True)
-
-
-def continued(arrival: Arrival, mail: Parsed) -> Conversation | None:
-    """The conversation that the mail answers, held.
-
-    An id that we gave to a mail of ours, which nobody can guess, joins.  An id that a
-    customer's program gave joins only the same customer's mail: anybody can know it.
-    """
-    ids = ancestors(mail)
-    if not ids:
-        return None
-    rows = db.session.execute(
-        select(Message.external_id, Message.direction, Conversation.id, Conversation.customer_email)
-        .join(Conversation, Message.conversation_id == Conversation.id)
-        .where(
-            Message.account_id == arrival.account_id,
-            Message.external_id.in_(ids),
-            Conversation.channel_id == arrival.channel_id,
-            Conversation.is_quarantined.is_(False),
-        )
-        .order_by(Message.id.desc())
-    ).all()
-    joining = [
-        (ids.index(external_id), conversation_id)
-        for external_id, direction, conversation_id, customer in rows
-        if external_id is not None
-        and (direction is MessageDirection.OUTBOUND or is_same(customer, arrival.author_email))
-    ]
-    return hold(min(joining, key=lambda found: found[0])[1]) if joining else None
-
-
-def ancestors(mail: Parsed) -> list[str]:
-    """The ids that the mail says it answers, the nearest first."""
-    return list(dict.fromkeys([*mail.in_reply_to, *reversed(mail.references)]))[:MOST_ANCESTORS]
-
-
-def root_of(mail: Parsed) -> str | None:
-    """The id of the mail that began the thread, as far as this one knows."""
-    return next(iter([*mail.references, *mail.in_reply_to]), mail.message_id)
-
-
-def overtaking(arrival: Arrival, mail: Parsed) -> Conversation | None:
-    """The conversation that this customer's answer to this mail has opened before it, held."""
-    found = db.session.execute(
-        select(Conversation.id, Conversation.customer_email).where(
-            Conversation.account_id == arrival.account_id,
-            Conversation.channel_id == arrival.channel_id,
-            Conversation.external_id == f"mail:{mail.message_id}",
-            Conversation.is_quarantined.is_(False),
-        )
-    ).one_or_none()
-    if found is None or not is_same(found.customer_email, arrival.author_email):
-        return None
-    return hold(found.id)
-
-
-def is_same(customer: str | None, sender: str | None) -> bool:
-    return customer is not None and sender is not None and customer.lower() == sender.lower()
-
-
-def arrival_of(event: EventsRaw, mail: Parsed) -> Arrival:
-    return Arrival(
-        account_id=event.account_id,
-        channel_id=event.channel_id,
-        event_id=event.id,
-        digest=digest_of(event, mail),
-        external_id=mail.message_id,
-        author_name=mail.from_name,
-        author_email=mail.from_email,
-        subject=mail.subject or None,
-        body_text=mail.body_text,
-        body_html=mail.body_html,
-        category=mail.category,
-        # When it came, not when its sender says it was written: a mail may claim any date.
-        sent_at=event.ts,
-        metadata={
-            "to": fitting(mail.to),
-            "cc": fitting(mail.cc),
-            "reply_to": fitting(mail.reply_to),
-            "references": fitting(list(reversed(mail.references or mail.in_reply_to)))[::-1],
-            "quoted_from": mail.quoted_from,
-            "segments": fitting(mail.segments),
-            "remote_images": mail.remote_images,
-            "tracking_images": mail.tracking_images,
-            "auto_submitted": mail.is_automatic or is_ours(event.account_id, mail.from_email),
-            "date": mail.date and mail.date.isoformat(),
-            "verdicts": fitting([asdict(verdict) for verdict in mail.verdicts]),
-            "notes": mail.notes,
-            "defects": mail.defects,
-        },
-        attachments=mail.attachments,
-    )
-
-
-def digest_of(event: EventsRaw, mail: Parsed) -> bytes:
-    """What makes a mail the same mail, however it was relayed."""
-    said = [
-        str(event.channel_id),
-        # Without an id, a customer may well write the same words again another day.
-        mail.message_id or str(mail.date),
-        mail.from_email,
-        mail.subject,
-        mail.body_text,
-        mail.body_html,
-        [hashlib.sha256(file.content).hexdigest() for file in mail.attachments],
-    ]
-    return hashlib.sha256(json.dumps(said).encode()).digest()
+def follow_provider(channel: Channel, came: Incoming, conversation_id: UUID | None) -> None:
+    """Close the conversation, or open it, as somebody did at the provider."""
+    found = conversation_id or placing.conversation_named(channel, came)
+    if found is None:
+        return
+    conversation = hold_where_it_went(found)
+    wanted = ConversationStatus.CLOSED if came.closes else ConversationStatus.OPEN
+    if conversation.status is wanted:
+        return
+    conversation.status = wanted
+    name = (came.mail and came.is_ours and came.mail.from_name) or "The provider"
+    did = "conversation.closed" if came.closes else "conversation.reopened"
+    trail.record(conversation, did, actor_name=name)
 
 
 def quarantine(event: EventsRaw, reason: str) -> None:

@@ -83,7 +83,8 @@ class Conversation(Model):
     `is_quarantined` marks mail that could not be read in full; it waits for a
     person, with the original to download, and gets no draft.  `reference` is short,
     cannot be guessed, and may stand in a subject.  One that was merged into another
-    is closed, has no messages, and says where they went.
+    is closed, has no messages, and says where they went.  `is_spam` keeps it apart
+    from the others until a person says that it is none.
     """
 
     __table_args__ = (
@@ -101,11 +102,18 @@ class Conversation(Model):
             "id",
             postgresql_where=text("is_quarantined"),
         ),
+        Index(
+            "ix_conversation_spam",
+            "account_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("is_spam"),
+        ),
         one_of("status", ConversationStatus),
         one_per_account("reference"),
         belongs_to("customer", "customer_id"),
         belongs_to("conversation", "merged_into_id"),
-        Index(None, "account_id", "customer_id"),
+        Index(None, "account_id", "customer_id", "last_message_at", "id"),
         CheckConstraint(
             "merged_into_id IS NULL OR (merged_into_id <> id AND status = 'closed')",
             name="a_merged_one_is_closed",
@@ -126,6 +134,7 @@ class Conversation(Model):
     customer_email: Mapped[str | None]
     customer_name: Mapped[str | None]
     is_quarantined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    is_spam: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     last_message_at: Mapped[datetime_now]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
@@ -157,7 +166,9 @@ class Message(Model):
     `Parsed`), `auto_submitted` (a program sent it), `remote_images` (how many are
     blocked in `body_html`), `tracking_images` (how many were taken out of it), `verdicts`
     of mail servers, `notes` for the reader, and `flags`, what an agent should decide
-    about it.
+    about it (see `desk.flags`).  `by_hand` says that a draft for it is written only when
+    a person asks, `relayed_by` whose program passed a customer's words on, and `comment`
+    what a colleague wrote above a mail passed on.
     """
 
     __table_args__ = (

@@ -12,6 +12,7 @@ from ally import clock, marks
 from ally.accounts.models import User
 from ally.channels.mail.compose import Quotation
 from ally.desk import queries
+from ally.desk.flags import Notice, notices_in
 from ally.desk.models import Conversation
 from ally.desk.outgoing import quotation_of, sender_of
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
@@ -84,6 +85,7 @@ class Opened:
     seen: str
     decision: DraftAction | None
     newer: UUID | None
+    notices: Sequence[Notice]
 
     @property
     def notes(self) -> list[str]:
@@ -127,6 +129,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         seen=digest_of(covered),
         decision=decision,
         newer=current.id if current.id != draft.id else None,
+        notices=notices_in(conversation),
     )
 
 

@@ -74,13 +74,15 @@ THE_END = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 CUSTOMER = text("""
     SELECT (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE account_id = :account_id
-             AND customer_email = :email LIMIT 100) known) AS conversations,
+             AND (customer_id = :customer_id OR customer_email = :email)
+             LIMIT 100) known) AS conversations,
            (SELECT min(created_at) FROM conversation WHERE account_id = :account_id
-             AND customer_email = :email) AS first_seen,
+             AND (customer_id = :customer_id OR customer_email = :email)) AS first_seen,
            (SELECT a.type FROM conversation c
               JOIN draft d ON d.conversation_id = c.id
               JOIN draft_action a ON a.draft_id = d.id AND a.undone_at IS NULL
-             WHERE c.account_id = :account_id AND c.customer_email = :email
+             WHERE c.account_id = :account_id
+               AND (c.customer_id = :customer_id OR c.customer_email = :email)
              ORDER BY a.created_at DESC LIMIT 1) AS last_reply
 """)
 
@@ -100,10 +102,11 @@ CONVERSATIONS = """
      ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit
 """
 NEWS = text("""
-    SELECT d.status,
-           (SELECT m.id FROM message m WHERE m.account_id = :account_id
+    SELECT d.status, d.metadata->>'set_aside' AS set_aside,
+           EXISTS (SELECT 1 FROM message m WHERE m.account_id = :account_id
               AND m.conversation_id = d.conversation_id AND m.direction = 'inbound'
-            ORDER BY m.id DESC LIMIT 1) IS DISTINCT FROM d.trigger_message_id
+              AND (m.metadata->>'auto_submitted')::boolean IS NOT TRUE
+              AND m.id > d.trigger_message_id)
              AS wrote_again,
            (SELECT n.id FROM draft n WHERE n.conversation_id = d.conversation_id
               AND n.status = 'pending' AND n.id <> d.id LIMIT 1) AS newer,
@@ -118,12 +121,20 @@ NEWS = text("""
 
 FILTERS = {
     "open": text(CONVERSATIONS.format(where="AND c.status = 'open'")),
-    "closed": text(CONVERSATIONS.format(where="AND c.status = 'closed'")),
+    "closed": text(
+        CONVERSATIONS.format(
+            where="AND c.status = 'closed' AND NOT c.is_spam AND c.merged_into_id IS NULL"
+        )
+    ),
     "quarantine": text(CONVERSATIONS.format(where="AND c.is_quarantined")),
+    "spam": text(CONVERSATIONS.format(where="AND c.is_spam")),
     "undelivered": text(
         CONVERSATIONS.format(
             where="""AND c.id IN (SELECT s.conversation_id FROM delivery s
-                     WHERE s.account_id = :account_id AND s.status IN ('rejected', 'unknown'))"""
+                     WHERE s.account_id = :account_id AND s.status IN ('rejected', 'unknown')
+                     UNION ALL SELECT s.conversation_id FROM delivery s
+                     WHERE s.account_id = :account_id AND s.reported = 'bounced'
+                       AND s.acknowledged_at IS NULL)"""
         )
     ),
 }
@@ -168,8 +179,11 @@ def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") 
 
 
 def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
-    """What has become of a draft that somebody looks at: its status, whether the customer
-    wrote again, the draft that waits in its place, who decided on it, who holds it."""
+    """What has become of a draft that somebody looks at.
+
+    Its status, why it was set aside (unless by a new message), whether the customer wrote
+    again, the draft that waits in its place, who decided on it, who holds it.
+    """
     return db.session.execute(
         NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}
     ).one_or_none()
@@ -256,7 +270,11 @@ def customer_facts(conversation: Conversation) -> Row[Any]:
     """How many conversations the customer has had, since when, and what the last reply was."""
     return db.session.execute(
         CUSTOMER,
-        {"account_id": conversation.account_id, "email": conversation.customer_email},
+        {
+            "account_id": conversation.account_id,
+            "customer_id": conversation.customer_id,
+            "email": conversation.customer_email,
+        },
     ).one()
 
 
@@ -330,6 +348,13 @@ def lock_delivery(account_id: UUID, delivery_id: UUID) -> Delivery:
     return found
 
 
+def merged_into(conversation: Conversation) -> Conversation | None:
+    """The conversation that this one's messages have gone to."""
+    if conversation.merged_into_id is None:
+        return None
+    return find_conversation(conversation.account_id, conversation.merged_into_id)
+
+
 def story_of(conversation: Conversation, after: str = "") -> Page:
     """Everything that happened in the conversation, the first first, with its chain number."""
     after_at, after_id = place_of(after, THE_BEGINNING)
@@ -346,25 +371,23 @@ def story_of(conversation: Conversation, after: str = "") -> Page:
     return page_of(list(rows.scalars()), TIMELINE_LENGTH, "at")
 
 
-def decisions_in(conversation: Conversation) -> dict[str, DraftAction]:
-    """The decisions on the conversation's drafts, by id as events name them, with the drafts."""
+def decisions_told(account_id: UUID, told: Sequence[Any]) -> dict[str, DraftAction]:
+    """The decisions that the events are about, by id as events name them, with the drafts."""
+    drafts = [event.subject_id for event in told if event.subject_type == "draft"]
     found = db.session.scalars(
         select(DraftAction)
         .join(DraftAction.draft)
-        .where(Draft.account_id == conversation.account_id)
-        .where(Draft.conversation_id == conversation.id)
+        .where(DraftAction.account_id == account_id, DraftAction.draft_id.in_(drafts))
         .options(contains_eager(DraftAction.draft).load_only(Draft.suggested_text))
     )
     return {str(action.id): action for action in found}
 
 
-def deliveries_in(conversation: Conversation) -> dict[UUID, Delivery]:
-    """The conversation's sendings by id."""
+def deliveries_told(account_id: UUID, told: Sequence[Any]) -> dict[UUID, Delivery]:
+    """The sendings that the events are about, by id, wherever they are now."""
+    ids = [event.subject_id for event in told if event.subject_type == "delivery"]
     found = db.session.scalars(
-        select(Delivery).where(
-            Delivery.account_id == conversation.account_id,
-            Delivery.conversation_id == conversation.id,
-        )
+        select(Delivery).where(Delivery.account_id == account_id, Delivery.id.in_(ids))
     )
     return {delivery.id: delivery for delivery in found}
 

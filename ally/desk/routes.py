@@ -11,7 +11,7 @@ from ally import clock
 from ally.accounts.access import this_user
 from ally.channels import outbox
 from ally.channels.models import Delivery
-from ally.desk import opened, queries
+from ally.desk import customers, flags, opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
 from ally.review import decisions
@@ -65,11 +65,17 @@ def conversations() -> ResponseReturnValue:
 @desk_pages.get("/conversations/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     found, draft_id = queries.find_with_waiting_draft(this_user().account_id, conversation_id)
+    find = request.args.get("find", "")[:200]
     return render_template(
         "desk/conversation.html",
         conversation=found,
         thread=thread_of(found, unfolded=20, before=request.args.get("before", "")),
         waiting_draft=draft_id,
+        notices=flags.notices_in(found),
+        merged_into=queries.merged_into(found),
+        addresses=customers.addresses_of(found),
+        others=customers.others_of(found, find),
+        find=find,
     )
 
 
@@ -208,6 +214,9 @@ def sending_again(delivery: Delivery, swap: str) -> ResponseReturnValue:
         "accepted_at": delivery.accepted_at,
         "attempts": delivery.attempts,
         "not_before": delivery.not_before,
+        "reported": delivery.reported,
+        "report": None,
+        "acknowledged_at": delivery.acknowledged_at,
     }
     to = f"/conversations/{delivery.conversation_id}"
     return swap_or_redirect(swap, to=to, sending=sending)

@@ -41,8 +41,8 @@ class Story:
 def story_of(conversation: Conversation, after: str = "") -> Story:
     """Everything that happened in the conversation, in order, a page of it."""
     page = queries.story_of(conversation, after)
-    decisions = queries.decisions_in(conversation)
-    deliveries = queries.deliveries_in(conversation)
+    decisions = queries.decisions_told(conversation.account_id, page.rows)
+    deliveries = queries.deliveries_told(conversation.account_id, page.rows)
     attempts = queries.attempts_of(conversation.account_id, list(deliveries))
     told = [told_of(event, decisions, deliveries, attempts) for event in page.rows]
     return Story(told, page.next)

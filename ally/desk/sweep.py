@@ -33,6 +33,7 @@ LOST_DRAFTS = text("""
        AND m.id = (SELECT n.id FROM message n
                     WHERE n.conversation_id = c.id
                       AND (n.metadata->>'auto_submitted')::boolean IS NOT TRUE
+                      AND (n.metadata->>'by_hand')::boolean IS NOT TRUE
                     ORDER BY n.id DESC LIMIT 1)
        AND NOT EXISTS (SELECT FROM draft d
              WHERE d.conversation_id = c.id AND d.created_at >= m.sent_at)

@@ -32,7 +32,12 @@ LETTERS_OF = text("""
                      ORDER BY a.created_at, a.id)
               FROM attachment a WHERE a.message_id = m.id) AS files,
            s.id AS delivery_id, s.status AS delivery_status, s.answer AS delivery_answer,
-           s.accepted_at, s.attempts, s.not_before
+           s.accepted_at, s.attempts, s.not_before, s.reported, s.acknowledged_at,
+           (SELECT r.detail FROM delivery_report r
+             WHERE s.reported IN ('bounced', 'delayed', 'complained')
+               AND r.account_id = :account_id AND r.delivery_id = s.id
+               AND r.kind IN ('bounced', 'delayed', 'complained')
+             ORDER BY r.is_permanent DESC, r.at DESC LIMIT 1) AS report
       FROM message m
       LEFT JOIN delivery s ON s.account_id = :account_id AND s.message_id = m.id
      WHERE m.account_id = :account_id AND m.conversation_id = :conversation_id

@@ -145,6 +145,9 @@ def why_not_pending(draft: Draft) -> str:
     action = standing_decision(draft)
     if action is not None:
         return f"{decided_in_words(action)}."
+    because = (draft.metadata_ or {}).get("set_aside")
+    if because is not None:
+        return f"This draft was set aside, since {because}."
     return "The customer wrote again, and a newer draft has taken this one's place."
 
 

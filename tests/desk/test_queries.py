@@ -184,7 +184,7 @@ PAGES = {
     "/review": 12,
     "/review/waiting": 4,
     "/conversations": 4,
-    "/conversations/{conversation}": 6,
+    "/conversations/{conversation}": 9,
     "/conversations/{conversation}/timeline": 8,
     "/jobs": 4,
     "/notifications": 4,
@@ -224,7 +224,9 @@ def add_rows(acme, channel, first, count):
     [
         ("open", "ix_conversation_account_id_status_last_message_at_id"),
         ("quarantine", "ix_conversation_quarantined"),
+        ("spam", "ix_conversation_spam"),
         ("undelivered", "ix_delivery_undelivered"),
+        ("undelivered", "ix_delivery_returned"),
     ],
 )
 def test_every_list_goes_by_an_index(acme, name, index):
