@@ -14,6 +14,7 @@ from ally.channels.providers.call import (
     digest_id,
     json_of,
     knows_secret,
+    short_id,
     told,
 )
 from ally.channels.providers.chat import moment_of, posted_by, report
@@ -40,7 +41,8 @@ def prove(caller: Caller, call: Call) -> Told:
     if RECORD_TYPE.search(call.body):
         posted = json_of(call)
         own = posted.get("ID")
-        return told(f"{posted.get('RecordType')}:{own}" if own else digest_id(call.body), "report")
+        named = short_id(f"{posted.get('RecordType')}:{own}") if own else digest_id(call.body)
+        return told(named, "report")
     found = MESSAGE_ID.search(call.body)
     is_known = found is not None and found[1].decode() != TEST_ID
     return told(found[1].decode() if found and is_known else digest_id(call.body))

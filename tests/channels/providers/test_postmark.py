@@ -163,3 +163,9 @@ def test_two_bounces_of_one_mail_are_two(client, channel):
         post(client, channel, told(ID=number), basic())
 
     assert len(stored()) == 2
+
+
+def test_a_long_or_odd_id_of_a_report_is_kept_short(client, channel):
+    post(client, channel, told(ID={"a": "ü" * 5000}), basic())
+
+    assert len(stored()[0].idempotency_key) < 200
