@@ -1,6 +1,7 @@
 """Where a mail belongs: put into the thread that it continues, or into a new one."""
 
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -30,8 +31,9 @@ def put_into_thread(arrival: Arrival, channel: Channel, came: Incoming, mail: Pa
 
 
 def place(arrival: Arrival, traces: Traces, returned: Sequence[UUID]) -> Message:
-    arrival = flagged_by_id(arrival)
-    found = next(iter(returned), None) or threading.continued(arrival, traces)
+    named = threading.messages_named(arrival, traces)
+    arrival = flagged_by_id(arrival, named)
+    found = next(iter(returned), None) or threading.continued(arrival, traces, named)
     if found is not None:
         return join(arrival, traces, found)
     overtakers = threading.overtaking(arrival)
@@ -42,7 +44,8 @@ def place(arrival: Arrival, traces: Traces, returned: Sequence[UUID]) -> Message
         return begin(arrival, conversation)
     # The name is taken: by the mail that this one answers, stored a moment ago; or by
     # somebody who wants us to mix them up.
-    found = threading.continued(arrival, traces)
+    named = threading.messages_named(arrival, traces)
+    found = threading.continued(arrival, traces, named)
     if found is not None:
         return join(arrival, traces, found)
     conversation = open_conversation(arrival, f"mail:{arrival.event_id}")
@@ -86,9 +89,9 @@ def answered_to_customer(arrival: Arrival, conversation: Conversation) -> Arriva
     return arrival.flagged(reply_to=[customer])
 
 
-def flagged_by_id(arrival: Arrival) -> Arrival:
+def flagged_by_id(arrival: Arrival, named: list[Any]) -> Arrival:
     """Flagged when its id is another message's; one of ours that comes back gets no draft."""
-    same = threading.with_same_id(arrival)
+    same = [row for row in named if row.external_id == arrival.external_id]
     if not same or any(row.intake_digest == arrival.digest for row in same):
         return arrival
     is_our_own = any(row.direction is MessageDirection.OUTBOUND for row in same)

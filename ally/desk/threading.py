@@ -89,13 +89,17 @@ def ancestors(mail: Parsed) -> list[str]:
     return list(dict.fromkeys([*mail.in_reply_to, *reversed(mail.references)]))[:MOST_ANCESTORS]
 
 
-def continued(arrival: Arrival, traces: Traces) -> UUID | None:
-    """The conversation that the mail continues; it may have been merged into another."""
-    for find in (by_thread, by_token, by_ids, by_reference):
-        found = find(arrival, traces)
-        if found is not None:
-            return found
-    return None
+def continued(arrival: Arrival, traces: Traces, named: list[Any]) -> UUID | None:
+    """The conversation that the mail continues; it may have been merged into another.
+
+    `named` are the messages whose ids the mail bears.
+    """
+    return (
+        by_thread(arrival, traces)
+        or by_token(arrival, traces)
+        or by_ids(arrival, traces, named)
+        or by_reference(arrival, traces)
+    )
 
 
 def by_thread(arrival: Arrival, traces: Traces) -> UUID | None:
@@ -134,16 +138,24 @@ def by_token(arrival: Arrival, traces: Traces) -> UUID | None:
     )
 
 
-def by_ids(arrival: Arrival, traces: Traces) -> UUID | None:
-    # Its own id comes last: a mail of ours that came back, or the same one in other words.
-    own = [arrival.external_id] if arrival.external_id else []
-    ids_ = [*traces.ancestors, *own]
-    found = messages_with(arrival, ids_) if ids_ else []
-    author = known(arrival.account_id, arrival.author_email) if found else None
-    joining = [row for row in found if may_join(row, arrival, author)]
+def by_ids(arrival: Arrival, traces: Traces, named: list[Any]) -> UUID | None:
+    author = known(arrival.account_id, arrival.author_email) if named else None
+    joining = [row for row in named if may_join(row, arrival, author)]
     if not joining:
         return None
-    return min(joining, key=lambda row: ids_.index(row.external_id)).conversation_id
+    order = all_ids(arrival, traces)
+    return min(joining, key=lambda row: order.index(row.external_id)).conversation_id
+
+
+def messages_named(arrival: Arrival, traces: Traces) -> list[Any]:
+    """The channel's messages whose ids the mail bears: of what it answers, and its own."""
+    ids_ = all_ids(arrival, traces)
+    return messages_with(arrival, ids_) if ids_ else []
+
+
+def all_ids(arrival: Arrival, traces: Traces) -> list[str]:
+    # Its own id comes last: a mail of ours that came back, or the same one in other words.
+    return [*traces.ancestors, *([arrival.external_id] if arrival.external_id else [])]
 
 
 def messages_with(arrival: Arrival, ids_: list[str]) -> list[Any]:
@@ -213,11 +225,6 @@ def overtaking(arrival: Arrival, joined: UUID | None = None) -> Sequence[UUID]:
             "limit": MOST_OVERTAKERS,
         },
     ).all()
-
-
-def with_same_id(arrival: Arrival) -> list[Any]:
-    """The channel's messages that have the mail's own id."""
-    return messages_with(arrival, [arrival.external_id]) if arrival.external_id else []
 
 
 def earlier_subjects(arrival: Arrival, conversation: Conversation, traces: Traces) -> list[Any]:
