@@ -9,7 +9,7 @@ from ally import cli, db, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import checkpoints, connection, files, outbox, secrets, senders
-from ally.channels.door import Door
+from ally.channels.fast_path import FastPath
 from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
@@ -70,18 +70,18 @@ def assemble(settings: Settings | None = None) -> Flask:
     if not settings.is_production:
         app.register_blueprint(development_pages)
     access.refuse_undeclared_routes(app)
-    add_door(app, settings)
+    add_fast_path(app, settings)
     if settings.trusted_proxies:
         proxies = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies)  # type: ignore[method-assign]
     return app
 
 
-def add_door(app: Flask, settings: Settings) -> None:
+def add_fast_path(app: Flask, settings: Settings) -> None:
     """Let ordinary mails in before the application, which takes ten times as long for them."""
     with app.app_context():
         engine = db.db.engine
-    app.wsgi_app = Door(  # type: ignore[method-assign]
+    app.wsgi_app = FastPath(  # type: ignore[method-assign]
         app.wsgi_app,
         engine,
         headers=(web.security_headers(settings) | {"Cache-Control": "no-store"}).items(),

@@ -131,8 +131,10 @@ def new_token(conversation: Conversation) -> str | None:
 def thread_of(conversation: Conversation) -> str | None:
     """The provider's name for the conversation, where it has one."""
     mark = f"{conversation.channel.platform}:"
-    named = conversation.external_id.startswith(mark)
-    return conversation.external_id.removeprefix(mark) if named else None
+    if not conversation.external_id.startswith(mark):
+        return None
+    # Two channels may know one name; the second one's conversation bears its channel's too.
+    return conversation.external_id.removeprefix(mark).removesuffix(f"@{conversation.channel_id}")
 
 
 def enclosures_of(draft: Draft, conversation: Conversation) -> list[Enclosure]:

@@ -1,4 +1,4 @@
-"""Mails that come by the short way: stored, and asked to be taken in, in one statement."""
+"""Mails that come by the fast path: stored, and asked to be taken in, in one statement."""
 
 from alembic import op
 

@@ -1,8 +1,8 @@
-"""The short way in for ordinary mails: one statement, one commit, shared by whoever waits.
+"""The fast path of ordinary mails: one statement, one commit, shared by whoever waits.
 
 It stands before the application and answers only what it can say yes to: a small
 raw mail with the secret of its channel.  Everything else goes on to the
-application, which does the same by the long way, and knows every refusal.
+application, which does the same at more length, and knows every refusal.
 """
 
 import hashlib
@@ -59,7 +59,7 @@ class Known:
     secret: bytes
 
 
-class Door:
+class FastPath:
     """See the module.  `noted` is told how many seconds each answer of its own took."""
 
     def __init__(
@@ -73,8 +73,8 @@ class Door:
     ):
         self.application, self.noted = application, noted
         self.headers = [*headers, ("Content-Type", "application/json")]
-        self.ledger = Ledger(engine)
-        self.commits = GroupCommit(self.ledger.take, MOST_AT_ONCE)
+        self.store = Store(engine)
+        self.commits = GroupCommit(self.store.take, MOST_AT_ONCE)
         self.gate = Counts(mails_a_minute)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -94,7 +94,7 @@ class Door:
         key = environ["PATH_INFO"][len(PATH) :]
         secret = environ["HTTP_AUTHORIZATION"].partition(" ")[2].strip()
         try:
-            known = self.ledger.secret_of(key)
+            known = self.store.secret_of(key)
             if known is None or not hmac.compare_digest(secret.encode("latin-1"), known.secret):
                 return None
             if not body.strip() or not self.gate.admits(key):
@@ -102,7 +102,7 @@ class Door:
             return self.commits.save(Mail(key, known.sealed, body))
         except (psycopg.Error, SQLAlchemyError) as error:
             # The same bytes are kept once, so the application may well try again.
-            log.warning("the short way in failed: %s", type(error).__name__)
+            log.warning("the fast path failed: %s", type(error).__name__)
             return None
 
     def answer(self, taken: tuple[Any, bool], start_response: StartResponse) -> list[bytes]:
@@ -126,8 +126,8 @@ def is_ordinary(environ: WSGIEnvironment) -> bool:
     )
 
 
-class Ledger:
-    """The database as the door uses it: one connection, one statement, one commit."""
+class Store:
+    """The database as this path uses it: one connection, one statement, one commit."""
 
     def __init__(self, engine: Engine):
         self.engine = engine
@@ -204,9 +204,9 @@ class Ledger:
 
 
 class Counts:
-    """How many mails each channel has sent by this way in this minute.
+    """How many mails of each channel have come by the fast path in this minute.
 
-    Beyond `most` the long way is asked, which counts in the database and refuses: so a
+    Beyond `most` the application is asked, which counts in the database and refuses: so a
     channel gets at most `most` a minute by each way, whatever it does.
     """
 

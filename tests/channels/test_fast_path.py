@@ -1,4 +1,4 @@
-"""The short way in: the same promises as the long one, kept in one statement."""
+"""The fast path: the same promises as the whole application, kept in one statement."""
 
 import hashlib
 from datetime import timedelta
@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from ally import clock
 from ally.channels import secrets
-from ally.channels.door import Counts
+from ally.channels.fast_path import Counts
 from ally.channels.models import Channel, EventsRaw
 from ally.db import db, use_account
 from tests.channels.test_group_commit import at_once
@@ -33,8 +33,8 @@ def post(app, body=MAIL, *, secret="secret", key="support", **headers):
     return app.test_client().post(f"/webhooks/mail/{key}", data=body, headers=sent)
 
 
-def came_by_the_short_way(answer):
-    """The application gives each of its answers a number, and the door does not."""
+def came_by_the_fast_path(answer):
+    """The application gives each of its answers a number, and the fast path does not."""
     return "X-Request-Id" not in answer.headers
 
 
@@ -56,7 +56,7 @@ def channel():
 def test_a_mail_is_stored_with_its_job(shop):
     answer = post(shop)
 
-    assert came_by_the_short_way(answer)
+    assert came_by_the_fast_path(answer)
     assert (answer.status_code, answer.json["status"]) == (202, "accepted")
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     (kept,) = stored()
@@ -69,8 +69,8 @@ def test_both_ways_know_each_others_mails(shop):
     by_the_long_way = post(shop, Origin="http://localhost")
     again = post(shop)
 
-    assert not came_by_the_short_way(by_the_long_way)
-    assert came_by_the_short_way(again)
+    assert not came_by_the_fast_path(by_the_long_way)
+    assert came_by_the_fast_path(again)
     assert again.json == by_the_long_way.json | {"status": "duplicate"}
     assert (len(stored()), jobs()) == (1, 1)
 
@@ -105,7 +105,7 @@ def test_a_wrong_secret_is_refused_by_the_application(shop, secret):
 
 
 def test_a_secret_that_was_changed_counts_no_more(shop):
-    assert came_by_the_short_way(post(shop))
+    assert came_by_the_fast_path(post(shop))
     channel().secret_sealed = secrets.seal("new")
     db.session.commit()
 
@@ -122,7 +122,7 @@ def test_the_old_secret_counts_while_it_overlaps(shop):
     db.session.commit()
 
     assert post(shop, b"Subject: 2\r\n\r\nx").status_code == 202
-    assert came_by_the_short_way(post(shop, b"Subject: 3\r\n\r\nx", secret="new"))
+    assert came_by_the_fast_path(post(shop, b"Subject: 3\r\n\r\nx", secret="new"))
 
 
 def test_a_channel_that_is_off_takes_nothing(shop):
@@ -147,7 +147,7 @@ def test_a_channel_that_is_off_takes_nothing(shop):
 def test_whatever_is_unusual_goes_the_long_way(shop, headers):
     answer = post(shop, **headers)
 
-    assert not came_by_the_short_way(answer)
+    assert not came_by_the_fast_path(answer)
     assert answer.status_code in {401, 403, 415}
     assert not stored()
 
@@ -169,13 +169,13 @@ def test_a_lost_connection_costs_no_mail(shop, server):
     answers = [post(shop, b"Subject: %d\r\n\r\nx" % number) for number in range(3)]
 
     assert [answer.status_code for answer in answers] == [202] * 3
-    assert came_by_the_short_way(answers[-1])
+    assert came_by_the_fast_path(answers[-1])
     assert (len(stored()), jobs()) == (4, 4)
 
 
 def test_beyond_the_limit_the_application_counts(server, settings):
     with (
-        app_of_its_own(server, settings, "ally_door_limit", mails_per_minute=3) as app,
+        app_of_its_own(server, settings, "ally_fast_path_limit", mails_per_minute=3) as app,
         app.app_context(),
     ):
         make_channel(make_account("Acme"), key="support", secret="secret")
@@ -186,7 +186,7 @@ def test_beyond_the_limit_the_application_counts(server, settings):
 
 def test_a_new_minute_begins_a_new_count(monkeypatch):
     moment = [1000.0]
-    monkeypatch.setattr("ally.channels.door.time.monotonic", lambda: moment[0])
+    monkeypatch.setattr("ally.channels.fast_path.time.monotonic", lambda: moment[0])
     counts = Counts(1)
 
     assert (counts.admits("a"), counts.admits("a"), counts.admits("b")) == (True, False, True)
