@@ -24,7 +24,7 @@ LINE_END = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 # A line that can only be a boundary, whatever the header says.
 EVIDENT = re.compile(rb"(?:\A|[\r\n])--([^\s-][^\r\n]{0,200}?|-+[^\s-][^\r\n]{0,200}?)[ \t]*\r?\n"
                      rb"Content-(?:Type|Transfer|Disp)", re.IGNORECASE)  # fmt: skip
-SEARCHED_FOR_EVIDENCE = 64 * 1024  # bytes
+SEARCHED_FOR_EVIDENCE = 16 * 1024  # bytes
 
 
 class Part(Message):
