@@ -22,6 +22,16 @@ ENDLESS = {
         b"Content-Type: multipart/mixed; boundary=x%d\r\n\r\n--x%d\r\n" % (n, n)
         for n in range(1_000)
     ),
+    "multiparts": b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+    + b"".join(
+        b"--x\r\nContent-Type: multipart/mixed; boundary=y%d\r\n\r\n--y%d\r\n\r\n" % (n, n)
+        for n in range(60)
+    ),
+    "long boundaries": b"".join(
+        b"Content-Type: multipart/mixed; boundary=%s%d\r\n\r\n--%s%d\r\n"
+        % (b"x" * 5_000, n, b"x" * 5_000, n)
+        for n in range(20)
+    ),
     "headers": b"A: b\r\n" * 100_000,
     "groups": b"From: a@b" + b":" * 250_000,
     "brackets": b"From: " + b"<" * 250_000,
@@ -112,6 +122,8 @@ def test_the_largest_hostile_mails_are_read_or_refused_at_once(what):
         ("addresses", "200 addresses"),
         ("parts", "500 parts"),
         ("depth", "30 deep"),
+        ("multiparts", "50 parts that have parts"),
+        ("long boundaries", "marks between its parts are too long"),
     ],
 )
 def test_the_reason_is_plain(what, reason):

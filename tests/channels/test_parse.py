@@ -64,6 +64,9 @@ def test_a_long_chain_of_references_is_kept():
     [
         ("Subject: =?utf-8?q?Pr=C3=BCfung?= =?utf-8?b?IOKchQ==?=", "Prüfung ✅"),
         ("Subject: =?utf-8?b?4pw=?=\r\n =?utf-8?b?hQ==?=", "✅"),  # one character in two words
+        ("Subject: =?utf-8?b?4p?= =?utf-8?b?yF?=", "✅"),  # one base64 in two words
+        ("Subject: =?utf-8?b?SGk?= =?utf-8?b?IOKchQ==?=", "Hi ✅"),  # no padding
+        ("Subject: =?utf-8?q?a?= =?koi8-r?q?=C1?= b", "aа b"),
         ("Subject: =?iso-8859-1*en?Q?caf=E9?=", "café"),
         ("Subject: =?no-such-charset?q?pump?=", "pump"),
         ("Subject: a =?utf-8?q?b?= c", "a b c"),
