@@ -375,3 +375,20 @@ def test_the_name_is_found_wherever_it_stands(headers, name):
     read = parse_mail(mail(TEXT, headers + b"\r\n\r\nx"))
 
     assert [file.file_name for file in read.attachments] == [name]
+
+
+@pytest.mark.parametrize(
+    ("html", "is_inline"),
+    [
+        (b"<img src='cid:a%40x'>", True),
+        (b'<td background="CID:a@x">', True),
+        (b"<td style='background:url(cid:a@x)'>", True),
+        (b"<img src='cid:other@x'> cid:a@x", False),
+    ],
+)
+def test_an_image_that_the_text_shows_is_inline(html, is_inline):
+    shown = b"Content-Type: text/html\r\n\r\n" + html
+    image = part("image/png", PNG, "Content-Disposition: attachment", "Content-ID: <a@x>")
+    (file,) = parse_mail(mail(shown, image, kind="related")).attachments
+
+    assert file.is_inline is is_inline

@@ -2,12 +2,13 @@ from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
+from html import escape, unescape
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ally.channels.mail.parse import parse_mail
+from ally.channels.mail.parse import parse_mail, parse_mail_with_source
 from ally.channels.mail.parsed import Parsed, Unreadable, from_json, to_json
 
 
@@ -425,3 +426,30 @@ def test_mails_come_back_as_they_were_built(sender, to, subject, text, files):
     assert read.message_id == "1@example.com"
     assert read.body_text == text
     assert [file.content for file in read.attachments] == [content for _, content in files]
+
+
+@given(
+    text=st.lists(lines, min_size=1, max_size=4).map("\n".join),
+    inside=lines,
+    image=st.binary(min_size=1, max_size=200),
+    charset=st.sampled_from(["utf-8", "gb18030"]),
+    encoding=st.sampled_from(["base64", "quoted-printable"]),
+)
+@settings(max_examples=100, deadline=None)
+def test_rich_mails_come_back_as_they_were_built(text, inside, image, charset, encoding):
+    built = EmailMessage(policy=SMTP.clone(max_line_length=10_000))
+    built.set_content(text, charset=charset, cte="base64")
+    built.add_alternative(f"<p>{escape(text)}</p>", subtype="html", cte=encoding)
+    built.get_payload()[1].add_related(image, "image", "png", cid="<logo@x>", disposition="inline")
+    inner = EmailMessage(policy=SMTP)
+    inner.set_content(inside, cte="base64")
+    built.add_attachment(inner)
+
+    read = parse_mail_with_source(built.as_bytes())
+
+    assert read.body_text == text
+    assert unescape(read.source_html.strip()) == f"<p>{text}</p>"
+    logo, letter = read.attachments
+    assert (logo.content_id, logo.is_inline, logo.content) == ("logo@x", True, image)
+    assert letter.mime_type == "message/rfc822"
+    assert parse_mail(letter.content).body_text == inside
