@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ally.channels.mail import binhex, invitations, rtf, smime, tnef, uuencode
+from ally.channels.mail.content import MOST_UNPACKED
 from ally.channels.mail.parse import parse_mail
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3
@@ -192,6 +193,15 @@ def test_a_winmail_that_is_none_stays_a_file():
 
     assert [file.file_name for file in read.attachments] == ["winmail.dat"]
     assert "a winmail.dat that cannot be read" in read.defects
+
+
+def test_only_some_of_many_winmails_are_unpacked():
+    names = [f"{number}.bin" for number in range(20)]
+    each = [part("application/ms-tnef", winmail(packed_file(name, PNG))) for name in names]
+    read = parse_mail(mail(TEXT, *each))
+
+    assert len(read.attachments) == 20
+    assert sum(file.packed_in is not None for file in read.attachments) == MOST_UNPACKED
 
 
 @given(st.binary(max_size=300), st.integers(0, 3_000))
