@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ally.channels.mail import binhex, invitations, rtf, smime, tnef, uuencode
+from ally.channels.mail.content import MOST_UNPACKED
 from ally.channels.mail.parse import parse_mail
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 3
@@ -194,6 +195,15 @@ def test_a_winmail_that_is_none_stays_a_file():
     assert "a winmail.dat that cannot be read" in read.defects
 
 
+def test_only_some_of_many_winmails_are_unpacked():
+    names = [f"{number}.bin" for number in range(20)]
+    each = [part("application/ms-tnef", winmail(packed_file(name, PNG))) for name in names]
+    read = parse_mail(mail(TEXT, *each))
+
+    assert len(read.attachments) == 20
+    assert sum(file.packed_in is not None for file in read.attachments) == MOST_UNPACKED
+
+
 @given(st.binary(max_size=300), st.integers(0, 3_000))
 def test_a_broken_winmail_is_read_as_far_as_it_goes(noise, at):
     broken = bytearray(WINMAIL)
@@ -375,3 +385,20 @@ def test_the_name_is_found_wherever_it_stands(headers, name):
     read = parse_mail(mail(TEXT, headers + b"\r\n\r\nx"))
 
     assert [file.file_name for file in read.attachments] == [name]
+
+
+@pytest.mark.parametrize(
+    ("html", "is_inline"),
+    [
+        (b"<img src='cid:a%40x'>", True),
+        (b'<td background="CID:a@x">', True),
+        (b"<td style='background:url(cid:a@x)'>", True),
+        (b"<img src='cid:other@x'> cid:a@x", False),
+    ],
+)
+def test_an_image_that_the_text_shows_is_inline(html, is_inline):
+    shown = b"Content-Type: text/html\r\n\r\n" + html
+    image = part("image/png", PNG, "Content-Disposition: attachment", "Content-ID: <a@x>")
+    (file,) = parse_mail(mail(shown, image, kind="related")).attachments
+
+    assert file.is_inline is is_inline

@@ -105,6 +105,7 @@ def test_a_child_that_dies_while_it_reads_spoils_one_mail_only():
         "s.sendall(struct.pack('>QQ', 9, 0) + b'{\"a\": 12}')",
         "s.sendall(struct.pack('>QQ', 1 << 60, 0) + b'x' * 1000)",
         "s.sendall(struct.pack('>QQ', 9, 1 << 60) + b'{\"a\": 12}')",
+        "s.sendall(struct.pack('>QQ', 15, 5) + b'{\"reason\": \"x\"}' + b'12345')",
         "s.sendall(struct.pack('>QQ', 9, 5) + b'{\"a\": 12}' + b'12345')",
         "s.sendall(struct.pack('>QQ', 31, 5) + b'{\"attachments\": [{\"size\": -5}]}')",
         "s.sendall(struct.pack('>QQ', 21, 0) + b'{\"attachments\": [true]}')",

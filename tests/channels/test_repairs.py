@@ -140,6 +140,12 @@ def test_broken_senders_are_mended(header, name, email):
     assert (read.from_name, read.from_email) == (name, email)
 
 
+def test_each_address_counts_once():
+    many = ", ".join(f"a{number}@b.example" for number in range(199))
+
+    assert parse_mail(mail(f"From: {many}")).from_email == "a0@b.example"
+
+
 def test_servers_say_from_whom_and_for_whom_it_came():
     read = parse_mail(
         mail(

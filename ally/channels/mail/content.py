@@ -1,8 +1,9 @@
 """What the parts of a mail hold: its texts, its files, and remarks on both."""
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from quopri import decodestring
+from urllib.parse import unquote
 
 from ally.channels.mail import binhex, invitations, smime, tnef, uuencode
 from ally.channels.mail.bodies import MOST_TEXT, Body, is_longer, plain_text, text_in, with_lf
@@ -26,6 +27,7 @@ SIGNATURES = {"application/pkcs7-signature", "application/x-pkcs7-signature",
 CALENDARS = {"text/calendar", "application/ics"}
 UUENCODE = {"uuencode", "x-uuencode", "uue", "x-uue"}
 PLAIN_ENCODINGS = {"", "7bit", "8bit", "binary", *UUENCODE}
+SHOWN_IMAGE = re.compile(r"""["'(=]\s*cid:([^"'\s>)]{1,500})""", re.IGNORECASE)
 KIND = re.compile(r"[a-z0-9][\w.+-]{0,60}/[a-z0-9][\w.+-]{0,100}", re.ASCII)
 
 ENCRYPTED = "This mail is encrypted with {}, so Ally cannot read what it says."
@@ -75,6 +77,11 @@ def gathered(root: Part) -> Content:
         for packed in content.packed[:MOST_PACKED_TEXTS]:
             html = packed.html and with_lf(packed.html)[:MOST_TEXT]
             content.bodies.append((with_lf(packed.shown_text)[:MOST_TEXT], html))
+    shown = {unquote(id_) for _, html in content.bodies for id_ in SHOWN_IMAGE.findall(html or "")}
+    content.files = [
+        replace(file, is_inline=True) if file.content_id in shown else file
+        for file in content.files
+    ]
     return content
 
 

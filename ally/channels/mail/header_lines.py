@@ -7,12 +7,12 @@ from ally.channels.mail.parsed import Unreadable
 
 MOST_HEADER_BYTES = 256 * 1024  # of one part
 TOO_LONG = "Its headers are longer than 256 KB."
-LOOKED_AHEAD = 4_000  # bytes after a line that is no header
+LOOKED_AHEAD = 1_000  # bytes after a line that is no header
 
 LINE = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 NAMED = re.compile(rb"[!-9;-~]+[ \t]*:")
 ENVELOPE = re.compile(rb">?From [^\r\n]*(?:\r\n|\n|\r)(?=[!-9;-~]+[ \t]*:|[ \t]*[\r\n])")
-BLANK_LINES = re.compile(rb"(?:[ \t]*(?:\r\n|\n|\r))*")
+BLANK_LINES = re.compile(rb"(?:[ \t]{0,100}(?:\r\n|\n|\r)){0,1000}")
 # Headers that are certainly ones: after a line that is none, only these are believed.
 KNOWN = re.compile(
     rb"(?:from|to|cc|bcc|subject|date|message-id|in-reply-to|references|reply-to|sender"
@@ -41,8 +41,6 @@ def headers_at(raw: bytes, start: int, end: int) -> tuple[list[Header], int]:
     body = end
     for line, after in lines(raw, start, end):
         at = after - len(line)
-        if after - start > MOST_HEADER_BYTES and (NAMED.match(line) or line[:1] in b" \t"):
-            raise Unreadable(TOO_LONG)
         if not line.strip(b"\r\n"):
             body = after
             break
@@ -57,6 +55,8 @@ def headers_at(raw: bytes, start: int, end: int) -> tuple[list[Header], int]:
         elif not is_slip(raw, line, after, end):
             body = at
             break
+        if after - start > MOST_HEADER_BYTES:
+            raise Unreadable(TOO_LONG)
     return [header(pieces) for pieces in found], body
 
 

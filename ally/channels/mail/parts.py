@@ -17,14 +17,15 @@ from ally.channels.mail.parsed import Unreadable
 
 MOST_PARTS = 500
 MOST_HEADER_BYTES = 1024 * 1024  # of all parts together
+MOST_MULTIPARTS = 50
 DEEPEST_PART = 30
-LONGEST_BOUNDARY = 10_000  # characters; 70 are allowed
+LONGEST_BOUNDARY = 8_000  # characters, of all that are open; 70 are allowed for each
 
 LINE_END = re.compile(rb"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 # A line that can only be a boundary, whatever the header says.
 EVIDENT = re.compile(rb"(?:\A|[\r\n])--([^\s-][^\r\n]{0,200}?|-+[^\s-][^\r\n]{0,200}?)[ \t]*\r?\n"
                      rb"Content-(?:Type|Transfer|Disp)", re.IGNORECASE)  # fmt: skip
-SEARCHED_FOR_EVIDENCE = 64 * 1024  # bytes
+SEARCHED_FOR_EVIDENCE = 16 * 1024  # bytes
 
 
 class Part(Message):
@@ -101,9 +102,9 @@ class Splitter:
     def __init__(self, raw: bytes):
         self.raw = raw
         self.open: list[bytes] = []
-        self.parts = 0
+        self.parts = self.multiparts = 0
         self.header_bytes = 0
-        self.delimiters = re.compile(rb"(?!)")
+        self.delimiters: list[re.Pattern[bytes]] = []  # for each of `open`, with those before it
 
     def read(self, start: int, *, kind: str) -> tuple[Part, Delimiter | None]:
         """The part that begins at `start`, and the delimiter that ends it; None at the end."""
@@ -125,15 +126,26 @@ class Splitter:
     def read_leaf(self, part: Part, body: int) -> Delimiter | None:
         ending = self.next_delimiter(body)
         part.body = self.raw[body : self.before(ending, body)]
-        if ending is None and self.open:
-            # Some forget the line break before the very last one.
-            part.body = part.body.rstrip().removesuffix(b"--" + self.open[0] + b"--")
+        if ending is None:
+            part.body = self.without_close(part.body)
         return ending
+
+    def without_close(self, body: bytes) -> bytes:
+        """Some forget the line break before the very last delimiter."""
+        end = body[-2 * LONGEST_BOUNDARY :].rstrip()
+        for boundary in self.open:
+            glued = b"--" + boundary + b"--"
+            if end.endswith(glued):
+                return body[: body.rindex(glued)]
+        return body
 
     def read_multipart(self, part: Part, body: int) -> Delimiter | None:
         """Read the parts below; the delimiter after them all is the answer."""
+        self.multiparts += 1
         if len(self.open) >= DEEPEST_PART:
             raise Unreadable(f"Its parts are nested more than {DEEPEST_PART} deep.")
+        if self.multiparts > MOST_MULTIPARTS:
+            raise Unreadable(f"It has more than {MOST_MULTIPARTS} parts that have parts.")
         for boundary in self.boundaries(part, body):
             self.enter(boundary)
             ending = self.next_delimiter(body)
@@ -145,7 +157,7 @@ class Splitter:
     def boundaries(self, part: Part, body: int) -> Iterator[bytes]:
         """What its header names, with and without blanks at the end, then what the text shows."""
         named = raw_parameter(part.header("content-type"), "boundary") or ""
-        exact = named.encode("latin-1", "replace")[:LONGEST_BOUNDARY]
+        exact = named.encode("latin-1", "replace")
         yield from dict.fromkeys(name for name in (exact, exact.rstrip()) if name.strip())
         evident = EVIDENT.search(self.raw, max(0, body - 1), body + SEARCHED_FOR_EVIDENCE)
         if evident is not None and evident[1] not in self.open:
@@ -167,22 +179,24 @@ class Splitter:
         return following
 
     def enter(self, boundary: bytes) -> None:
+        """Look for this boundary too, from here on."""
         self.open.append(boundary)
-        self.compile()
+        if sum(map(len, self.open)) > LONGEST_BOUNDARY:
+            raise Unreadable("The marks between its parts are too long.")
+        # The innermost first: it is the one that counts where one is the beginning of another.
+        one_of = b"|".join(re.escape(boundary) for boundary in reversed(self.open))
+        self.delimiters.append(
+            re.compile(
+                rb"--(?<![^\r\n]--)(?P<boundary>" + one_of + rb")(?P<close>--)?[ \t]*(?=[\r\n]|\Z)"
+            )
+        )
 
     def leave(self) -> None:
         self.open.pop()
-        self.compile()
-
-    def compile(self) -> None:
-        # The innermost first: it is the one that counts where one is the beginning of another.
-        one_of = b"|".join(re.escape(boundary) for boundary in reversed(self.open)) or b"(?!)"
-        self.delimiters = re.compile(
-            rb"--(?<![^\r\n]--)(?P<boundary>" + one_of + rb")(?P<close>--)?[ \t]*(?=[\r\n]|\Z)"
-        )
+        self.delimiters.pop()
 
     def next_delimiter(self, start: int) -> Delimiter | None:
-        return self.delimiters.search(self.raw, start) if self.open else None
+        return self.delimiters[-1].search(self.raw, start) if self.open else None
 
     def before(self, ending: Delimiter | None, body: int) -> int:
         """Where the text before a delimiter ends: the line break belongs to the delimiter."""

@@ -178,25 +178,41 @@ def decode_words(text: str) -> str:
     programs split a word inside a character.
     """
     pieces: list[str] = []
-    waiting, charset, end = b"", "", 0
+    waiting: list[re.Match[str]] = []
+    end = 0
     for word in ENCODED_WORD.finditer(text):
         between = text[end : word.start()]
-        name = word[1].lower()
-        if end and not between.strip() and name == charset:
-            waiting += word_bytes(word)
-        else:
-            pieces.append(decode(waiting, charset) if end else "")
-            pieces.append("" if end and not between.strip() else between)
-            waiting, charset = word_bytes(word), name
+        follows = bool(waiting) and not between.strip()
+        if not (follows and word[1].lower() == waiting[-1][1].lower()):
+            pieces.append(decoded_together(waiting))
+            pieces.append("" if follows else between)
+            waiting = []
+        waiting.append(word)
         end = word.end()
-    pieces.append(decode(waiting, charset) if end else "")
-    return "".join([*pieces, text[end:]])
+    return "".join([*pieces, decoded_together(waiting), text[end:]])
 
 
-def word_bytes(word: re.Match[str]) -> bytes:
+def decoded_together(words: list[re.Match[str]]) -> str:
+    if not words:
+        return ""
+    found, half = [], ""  # base64 that was split where it cannot be
+    for word in words:
+        is_base64 = word[2] in "bB"
+        if half and is_base64 and len(word[3]) % 4:
+            found.append(word_bytes(word, half + word[3]))
+            half = ""
+            continue
+        found.append(base64_bytes(half.encode("ascii", "replace")))
+        half = word[3] if is_base64 and len(word[3]) % 4 else ""
+        found.append(b"" if half else word_bytes(word, word[3]))
+    found.append(base64_bytes(half.encode("ascii", "replace")))
+    return decode(b"".join(found), words[0][1])
+
+
+def word_bytes(word: re.Match[str], encoded: str) -> bytes:
     # Letters that should have been encoded and were not are in the charset of the word.
-    codec = "ascii" if word[3].isascii() else codec_of(word[1]) or "utf-8"
-    raw = word[3].encode(codec, "replace")
+    codec = "ascii" if encoded.isascii() else codec_of(word[1]) or "utf-8"
+    raw = encoded.encode(codec, "replace")
     if word[2] in "qQ":
         return binascii.a2b_qp(raw.replace(b"_", b" "), header=True)
     return base64_bytes(raw)
