@@ -181,7 +181,7 @@ def statements():
 
 
 PAGES = {
-    "/review": 12,
+    "/review": 13,  # two of them for the files of the reply, and for what an agent should decide
     "/review/waiting": 4,
     "/conversations": 4,
     "/conversations/{conversation}": 9,

@@ -19,7 +19,7 @@ from pathlib import Path
 from tests.channels.mailboxes import certificate
 
 PASSWORD = "mailbox-password"
-START_LIMIT = 20  # seconds
+START_LIMIT = 60  # seconds
 PROGRAMS = ("/usr/sbin/postfix", "/usr/sbin/dovecot")
 
 
