@@ -106,5 +106,5 @@ class BareApp:
         )
 
     def run(self, query: TextClause, **given: Any) -> list[Any]:
-        written = re.sub(r"(?<!:):(\w+)", r"%(\1)s", query.text)
+        written = re.sub(r"(?<!:):(\w+)", r"%(\1)s", query.text.replace("%", "%%"))
         return self.connection.execute(written, given | {"account_id": self.account_id}).fetchall()
