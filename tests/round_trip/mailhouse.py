@@ -6,8 +6,10 @@ a mailbox with the password `PASSWORD`.  Nothing outside the folder is read or w
 """
 
 import contextlib
+import imaplib
 import os
 import pwd
+import re
 import shutil
 import socket
 import subprocess
@@ -19,6 +21,7 @@ from pathlib import Path
 from tests.channels.mailboxes import certificate
 
 PASSWORD = "mailbox-password"
+DESK = "support@desk.test"
 START_LIMIT = 60  # seconds
 PROGRAMS = ("/usr/sbin/postfix", "/usr/sbin/dovecot")
 
@@ -29,6 +32,45 @@ class MailHouse:
     imap_port: int
     imaps_port: int
     certificate: str
+
+    @property
+    def login(self) -> tuple[str, str]:
+        return DESK, PASSWORD
+
+    def mails_of(self, user: str) -> list[bytes]:
+        """Every mail in the user's inbox."""
+        with self.mailbox(user) as mailbox:
+            if mailbox.select("INBOX", readonly=True)[0] != "OK":
+                return []  # nothing was ever delivered to it
+            _, (numbers,) = mailbox.search(None, "ALL")
+            return [part_of(mailbox, number.decode()) for number in numbers.split()]
+
+    def keep(self, user: str, raw: bytes) -> None:
+        with self.mailbox(user) as mailbox:
+            said, why = mailbox.append("INBOX", "", "", raw)
+            assert said == "OK", why
+
+    def threads_of(self, user: str) -> int | None:
+        """How many threads the server makes of the user's mails by their references."""
+        with self.mailbox(user) as mailbox:
+            mailbox.select("INBOX", readonly=True)
+            _, (said,) = mailbox.thread("REFERENCES", "UTF-8", "ALL")
+            return len(re.findall(r"\(\d", said.decode()))
+
+    @contextlib.contextmanager
+    def mailbox(self, user: str) -> Iterator[imaplib.IMAP4]:
+        mailbox = imaplib.IMAP4("127.0.0.1", self.imap_port, timeout=20)
+        mailbox.login(user, PASSWORD)
+        try:
+            yield mailbox
+        finally:
+            mailbox.logout()
+
+
+def part_of(mailbox: imaplib.IMAP4, number: str) -> bytes:
+    _, (part, *_) = mailbox.fetch(number, "(BODY.PEEK[])")
+    raw: bytes = part[1]
+    return raw
 
 
 def are_here() -> bool:
