@@ -13,6 +13,7 @@ import re
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -79,20 +80,20 @@ def are_here() -> bool:
 
 
 @contextlib.contextmanager
-def running(folder: Path, routes: Mapping[str, int]) -> Iterator[MailHouse]:
-    smtp_port, imap_port, imaps_port, lmtp_port = (free_port() for _ in range(4))
-    for above in (folder, *folder.parents):
-        # Postfix and Dovecot give up being root, and must still get here.
-        with contextlib.suppress(PermissionError):
-            above.chmod(above.stat().st_mode | 0o055)
-    secured = certificate(folder)
-    with (
-        dovecot(folder / "dovecot", imap_port, imaps_port, lmtp_port, secured),
-        postfix(folder / "postfix", smtp_port, lmtp_port, routes),
-    ):
-        wait_for(smtp_port)
-        wait_for(imap_port)
-        yield MailHouse(smtp_port, imap_port, imaps_port, secured[0])
+def running(_: Path, routes: Mapping[str, int]) -> Iterator[MailHouse]:
+    # Not in the test's folder: both programs give up being root, and could not get there.
+    with tempfile.TemporaryDirectory(prefix="mail-house-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        smtp_port, imap_port, imaps_port, lmtp_port = (free_port() for _ in range(4))
+        secured = certificate(folder)
+        with (
+            dovecot(folder / "dovecot", imap_port, imaps_port, lmtp_port, secured),
+            postfix(folder / "postfix", smtp_port, lmtp_port, routes),
+        ):
+            wait_for(smtp_port)
+            wait_for(imap_port)
+            yield MailHouse(smtp_port, imap_port, imaps_port, secured[0])
 
 
 @contextlib.contextmanager
