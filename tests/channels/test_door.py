@@ -204,7 +204,9 @@ def test_the_function_stores_nothing_for_a_secret_that_is_not_the_channels(shop)
     assert db.session.scalar(select(func.count()).select_from(EventsRaw)) == 0
 
 
-@pytest.mark.parametrize("size", ["0000000019999999999", "00000000000000000001", "-1", "1e3", "", "٣"])
+@pytest.mark.parametrize(
+    "size", ["0000000019999999999", "00000000000000000001", "-1", "1e3", "", "٣"]
+)
 def test_a_size_that_is_oddly_written_is_none_for_the_short_way(size):
     ordinary = {
         "REQUEST_METHOD": "POST",
