@@ -130,9 +130,11 @@ def new_token(conversation: Conversation) -> str | None:
 
 def thread_of(conversation: Conversation) -> str | None:
     """The provider's name for the conversation, where it has one."""
-    mark = f"{conversation.channel.platform}:"
+    channel = conversation.channel
+    mark, own = f"{channel.platform}:", f"@{channel.id}"
     named = conversation.external_id.startswith(mark)
-    return conversation.external_id.removeprefix(mark) if named else None
+    # Where another channel has a thread of this name, ours bears the channel's behind it.
+    return conversation.external_id.removeprefix(mark).removesuffix(own) if named else None
 
 
 def enclosures_of(draft: Draft, conversation: Conversation) -> list[Enclosure]:

@@ -13,7 +13,7 @@ from ally.channels.mail import ids
 from ally.channels.models import ChannelType, Delivery, Platform
 from ally.channels.senders import request
 from ally.db import db
-from ally.desk.models import Attachment, Message
+from ally.desk.models import Attachment, Conversation, Message
 from ally.desk.outgoing import MOST_BYTES
 from ally.desk.replies import conversation_of
 from ally.errors import Invalid
@@ -208,6 +208,16 @@ def test_a_chat_is_answered_in_its_thread_without_any_address(acme, ada):
     assert (post.json["channel"], post.json["thread_ts"]) == ("C123ABC456", "1700000000.000100")
     assert delivery.recipients == ["Dana Whitfield"]
     assert message.reply_token is None
+
+
+def test_a_thread_whose_name_another_channel_has_too_is_answered_in_its_own(acme, ada):
+    draft = slack_draft(acme)
+    talk = db.session.get_one(Conversation, draft.conversation_id)
+    talk.external_id += f"@{talk.channel_id}"
+    db.session.commit()
+
+    _, delivery = approve(draft, ada, text="Yes.")
+    assert request.read(delivery.raw).json["thread_ts"] == "1700000000.000100"
 
 
 def test_a_chat_takes_no_files_where_it_cannot(acme, ada):
