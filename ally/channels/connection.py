@@ -26,6 +26,8 @@ from ally.channels.folders import quoted
 from ally.channels.hosts import refuse_base_url
 from ally.channels.mail.headers import clean
 from ally.channels.models import Channel, Platform
+from ally.channels.senders import wire
+from ally.channels.smtp_server import refuse_own_machine
 from ally.channels.trial import CHECKED
 from ally.db import current_account_id, db
 from ally.errors import AllyError
@@ -106,11 +108,13 @@ def asks_of(channel: Channel) -> list[Callable[[Channel], str]]:
 
 def ask_smtp(channel: Channel) -> str:
     """Connect, greet, encrypt and sign in at the server that the channel sends by."""
-    url = credentials.read(channel, MailCredentials).smtp_url or _desk_url
+    own = credentials.read(channel, MailCredentials).smtp_url
+    url = own or _desk_url
     if not url:
         raise Failed("there is no mail server to send by: set SMTP_URL, or one for this channel")
     server = smtp.server_at(url)
     talk = smtp.Conversation(server, ssl.create_default_context(), STEP_SECONDS, PATIENCE)
+    talk.keeps_out = bool(own) and not wire.is_loopback_allowed()
     try:
         talk.begin(channel.from_address or channel.external_id)
     except smtp.Refused as refusal:
@@ -143,10 +147,14 @@ def connected(wanted: ImapCredentials) -> imaplib.IMAP4:
     trust = ssl.create_default_context()
     place: dict[str, Any] = {"host": wanted.host, "port": wanted.port, "timeout": STEP_SECONDS}
     if wanted.tls == "implicit":
-        return imaplib.IMAP4_SSL(**place, ssl_context=trust)
-    mailbox = imaplib.IMAP4(**place)
+        mailbox: imaplib.IMAP4 = imaplib.IMAP4_SSL(**place, ssl_context=trust)
+    else:
+        mailbox = imaplib.IMAP4(**place)
     try:
-        mailbox.starttls(trust)
+        if not wire.is_loopback_allowed():
+            refuse_own_machine(mailbox.sock)
+        if wanted.tls != "implicit":
+            mailbox.starttls(trust)
     except BaseException:
         mailbox.shutdown()
         raise
@@ -205,7 +213,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def host_of(base_url: str, usual: str) -> str:
     """The provider's own address, or the stand-in on this machine."""
-    if not base_url:
+    if not base_url or not wire.is_loopback_allowed():
         return usual
     refuse_base_url(base_url)
     return base_url.rstrip("/")

@@ -10,6 +10,7 @@ import hmac
 import io
 import json
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/webhooks/mail/"
 MOST_BYTES = 256 * 1024  # of a mail; a larger one takes long enough by itself
+SIZE = re.compile(r"[0-9]{1,9}", re.ASCII)
 MOST_AT_ONCE = 32  # mails in one commit
 MOST_CHANNELS = 1_000  # whose secrets are remembered
 MINUTE = 60.0  # seconds
@@ -118,8 +120,8 @@ def is_ordinary(environ: WSGIEnvironment) -> bool:
     return (
         environ["REQUEST_METHOD"] == "POST"
         and environ.get("CONTENT_TYPE", "").partition(";")[0].strip().lower() == "message/rfc822"
-        and environ.get("CONTENT_LENGTH", "").isdecimal()
-        and 0 < int(environ["CONTENT_LENGTH"][:9]) <= MOST_BYTES
+        and SIZE.fullmatch(environ.get("CONTENT_LENGTH", "")) is not None
+        and 0 < int(environ["CONTENT_LENGTH"]) <= MOST_BYTES
         and environ.get("HTTP_AUTHORIZATION", "")[:7].lower() == "bearer "
         and not any(name in environ for name in UNUSUAL)
         and CHANNEL_KEY.fullmatch(environ["PATH_INFO"][len(PATH) :]) is not None

@@ -8,7 +8,7 @@ import ipaddress
 import re
 from urllib.parse import urlsplit
 
-from ally.channels.smtp import server_at
+from ally.channels.smtp_server import is_own_machine, server_at
 from ally.errors import Invalid
 
 HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
@@ -20,7 +20,7 @@ def refuse_host(host: str, *, is_production: bool) -> None:
     address = address_of(host)
     if address is None and not HOST.fullmatch(host):
         raise Invalid("Give the server's name alone, such as mail.example.com.")
-    is_own = address.is_loopback or address.is_link_local if address else is_own_name(host)
+    is_own = is_own_machine(str(address)) if address else is_own_name(host)
     if is_production and is_own:
         raise Invalid("This is not a mail server of yours: it is the machine of the desk.")
 

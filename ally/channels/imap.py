@@ -17,6 +17,8 @@ from imapclient import IMAPClient
 from ally.channels import checkpoints, credentials, webhooks
 from ally.channels.credentials import ImapCredentials
 from ally.channels.models import Channel
+from ally.channels.senders import wire
+from ally.channels.smtp_server import refuse_own_machine
 from ally.channels.webhooks import Caller, Fact
 from ally.db import db
 
@@ -46,7 +48,7 @@ class Found:
 def connect(wanted: ImapCredentials) -> IMAPClient:
     """A mailbox, signed in to over a verified connection.
 
-    Raises IMAPClientError, OSError or ssl.SSLError.
+    Raises IMAPClientError, OSError or ssl.SSLError, and OwnMachine in production.
     """
     trust = ssl.create_default_context()
     implicit = wanted.tls == "implicit"
@@ -57,14 +59,22 @@ def connect(wanted: ImapCredentials) -> IMAPClient:
         ssl_context=trust if implicit else None,
         timeout=STEP_SECONDS,
     )
-    if not implicit:
-        mailbox.starttls(trust)
-    mailbox.login(wanted.user, wanted.password)
+    try:
+        if not wire.is_loopback_allowed():
+            refuse_own_machine(mailbox.socket())
+        if not implicit:
+            mailbox.starttls(trust)
+        mailbox.login(wanted.user, wanted.password)
+    except BaseException:
+        mailbox.shutdown()
+        raise
     return mailbox
 
 
 def folders_of(wanted: ImapCredentials) -> list[Folder]:
-    sent = [Folder(wanted.sent, "sent")] if wanted.sent else []
+    # What customers write must not be taken for ours, whatever was typed.
+    is_apart = wanted.sent.lower() != wanted.inbox.lower()
+    sent = [Folder(wanted.sent, "sent")] if wanted.sent and is_apart else []
     return [Folder(wanted.inbox, "inbox"), *sent]
 
 

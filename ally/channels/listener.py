@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import psycopg
 from aiosmtpd.lmtp import LMTP
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from ally.channels import webhooks
+from ally.channels.mail.headers import SURROGATES
 from ally.channels.models import Platform
 from ally.channels.webhooks import Caller
 from ally.db import db, use_account
@@ -70,6 +72,11 @@ class Listener:
         # LMTP wants an answer for each recipient; all are stored together, or none is.
         return "\r\n".join([answer] * len(places)) if self.answers_each else answer
 
+    async def handle_exception(self, error: Exception) -> str:
+        """Whatever it is, whoever sends the mail keeps it, and is told nothing of us."""
+        log.error("a sender was let down: %s", type(error).__name__)
+        return AWAY
+
     async def apart(self, call: Callable[[], Any]) -> Any:
         """The answer of a call that waits for the database, in a thread of its own."""
         return await asyncio.get_running_loop().run_in_executor(None, self.within, call)
@@ -81,7 +88,7 @@ class Listener:
                 # Committed here: whoever sends the mail forgets it at our answer.
                 db.session.commit()
                 return answer
-            except SQLAlchemyError as error:
+            except (SQLAlchemyError, psycopg.Error) as error:  # the driver is asked by itself too
                 db.session.rollback()
                 log.error("a mail could not be stored: %s", type(error).__name__)
                 return AWAY
@@ -98,6 +105,8 @@ def find_place(address: str) -> Place | str:
 
     What stands behind a "+" in the address is its owner's own business.
     """
+    if "\0" in address or not is_text(address):
+        return UNKNOWN
     local, _, domain = address.rpartition("@")
     for wanted in dict.fromkeys((address, f"{local.partition('+')[0]}@{domain}")):
         row = webhooks.ask(FIND, {"address": wanted})
@@ -106,6 +115,11 @@ def find_place(address: str) -> Place | str:
             place = Place(address, Caller(account_id, channel_id, Platform.MAIL, ()))
             return place if is_active else OFF
     return UNKNOWN
+
+
+def is_text(address: str) -> bool:
+    """Whether it came as UTF-8: what did not is held as halves of characters."""
+    return not SURROGATES.search(address)
 
 
 def store(places: list[Place], sender: str, body: bytes) -> str:

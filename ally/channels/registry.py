@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
 from ally import clock
@@ -39,6 +39,11 @@ TAKEN = {
     "uq_channel_key": ("key", "This key is taken. Choose another."),
     "uq_channel_account_id_external_id": ("external_id", "You have a channel for this already."),
 }
+ELSEWHERE = "Another account has this address. Ask whoever runs the desk."
+OWNERS = text(
+    "SELECT found.account_id FROM unnest(cast(:spellings AS text[])) AS spelling,"
+    " find_channel_by_address(spelling) AS found"
+)
 
 
 class Moved(Conflict):
@@ -231,6 +236,7 @@ def put(channel: Channel, wanted: Wanted) -> None:
     try:
         # A savepoint: the refusal must leave the transaction usable.
         with db.session.begin_nested():
+            refuse_foreign_addresses(channel, wanted)
             set_fields(channel, wanted)
             db.session.add(channel)
     except IntegrityError as error:
@@ -238,6 +244,24 @@ def put(channel: Channel, wanted: Wanted) -> None:
         if taken is None:
             raise
         raise Refused(dict([taken])) from None
+
+
+def refuse_foreign_addresses(channel: Channel, wanted: Wanted) -> None:
+    """Raise Refused for an address that is another account's, also with a "+" behind its name.
+
+    Mail that is delivered to us goes to whoever has an address, and we send in its name.
+    """
+    claimed = {"external_id": wanted.external_id, "from_address": wanted.from_address or ""}
+    for field, address in claimed.items():
+        if address != getattr(channel, field) and is_elsewhere(channel.account_id, address):
+            raise Refused({field: ELSEWHERE})
+
+
+def is_elsewhere(account_id: UUID, address: str) -> bool:
+    local, _, domain = address.rpartition("@")
+    spellings = [address, f"{local.partition('+')[0]}@{domain}"]
+    owners = db.session.scalars(OWNERS, {"spellings": spellings})
+    return any(owner != account_id for owner in owners)
 
 
 def set_fields(channel: Channel, wanted: Wanted) -> None:

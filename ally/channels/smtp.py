@@ -24,7 +24,7 @@ from ally.channels.smtp_answers import (
     kind_of,
     reply,
 )
-from ally.channels.smtp_server import Server, is_own_machine, server_at
+from ally.channels.smtp_server import NOT_USABLE, Server, is_own_machine, server_at
 
 STEP_SECONDS = 20.0  # how long the server may take for one answer
 FAREWELL_SECONDS = 2.0  # nothing depends on the answer to QUIT
@@ -123,9 +123,7 @@ class Conversation:
         # Asked of the connection: a name may lead elsewhere each time it is looked up.
         wire = self.step().sock
         if self.keeps_out and wire and is_own_machine(wire.getpeername()[0]):
-            raise Refused(
-                Kind.DEFERRED, "this is not a mail server that can be used", needs_admin=True
-            )
+            raise Refused(Kind.DEFERRED, NOT_USABLE, needs_admin=True)
 
     def greet(self) -> None:
         code, answer = self.step().ehlo()

@@ -1,10 +1,12 @@
 """Where a mail server is, and how it is spoken to."""
 
+import socket
 from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import parse_qs, unquote, urlsplit
 
 PORTS = {"smtp": 25, "submission": 587, "smtps": 465}
+NOT_USABLE = "this is not a mail server that can be used"
 
 
 @dataclass(frozen=True)
@@ -16,6 +18,13 @@ class Server:
     user: str | None
     password: str | None
     encryption: str
+
+
+class OwnMachine(OSError):
+    """A server that an account has named is this machine."""
+
+    def __init__(self) -> None:
+        super().__init__(NOT_USABLE)
 
 
 def server_at(url: str) -> Server:
@@ -42,3 +51,12 @@ def is_own_machine(address: str) -> bool:
     found = ip_address(address.partition("%")[0])
     found = getattr(found, "ipv4_mapped", None) or found
     return found.is_loopback or found.is_link_local or found.is_unspecified
+
+
+def refuse_own_machine(wire: socket.socket) -> None:
+    """Raise OwnMachine when the connection leads to this machine.
+
+    Asked of the connection: a name may lead elsewhere each time it is looked up.
+    """
+    if is_own_machine(wire.getpeername()[0]):
+        raise OwnMachine

@@ -54,6 +54,7 @@ SHOWN["a"] = SHOWN["a"] | {"data-host"}
 OWN_IMAGE = re.compile(r"data:image/(?:png|gif|jpeg|webp);base64,", re.ASCII)
 HOST_IN_WORDS = re.compile(r"(?:https?://)?(?:www\.)?((?:[\w-]+\.)+[a-z]{2,24})(?:[/?#:].*)?", re.I)
 LONGEST_TITLE = 200  # characters
+MOST_EMBEDDED = 32 * 1024 * 1024  # characters of the mail's own images in one document
 
 
 def framed(html: str, own: Mapping[str, str], *, images: bool) -> tuple[str, dict[str, str]]:
@@ -66,8 +67,9 @@ def framed(html: str, own: Mapping[str, str], *, images: bool) -> tuple[str, dic
     sheet = take_sheet(tree)
     tree.unwrap_tags(["details", "summary"])  # those that follow are ours alone
     fold_quotes(tree)
+    room = MOST_EMBEDDED
     for image in tree.css("img"):
-        let_in(image, own, images=images)
+        room -= let_in(image, own, room, images=images)
     for link in tree.css("a[href]"):
         say_where(link)
     body = cleaned((tree.body.inner_html if tree.body else None) or "", images=images)
@@ -117,14 +119,22 @@ def take_sheet(tree: LexborHTMLParser) -> str:
     return sheet
 
 
-def let_in(image: LexborNode, own: Mapping[str, str], *, images: bool) -> None:
+def let_in(image: LexborNode, own: Mapping[str, str], room: int, *, images: bool) -> int:
+    """Give the image its address; how much of the `room` for the mail's own that takes.
+
+    A mail may show one image thousands of times, and each time it stands in the document.
+    """
     marks = image.attributes
     remote = marks.get("data-remote") if images else None
-    address = own.get(marks.get("data-cid") or "") or marks.get("data-embedded") or remote
+    embedded = own.get(marks.get("data-cid") or "") or ""
+    if len(embedded) > room:
+        embedded = ""
+    address = embedded or marks.get("data-embedded") or remote
     if "src" in marks:
         del image.attrs["src"]
     if address:
         image.attrs["src"] = address
+    return len(embedded)
 
 
 def say_where(link: LexborNode) -> None:

@@ -44,7 +44,7 @@ def take_in(event_id: str) -> None:
 
 def take(event: EventsRaw, came: Incoming) -> None:
     """Let what came change what is here: the deliveries it reports on, and its thread."""
-    noted = reports.note_all(event.account_id, came.reports, event.id)
+    noted = reports.note_all(event, came.reports)
     channel = db.session.get_one(Channel, event.channel_id)
     conversation_id = None
     if came.mail is not None:

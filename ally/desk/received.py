@@ -109,12 +109,11 @@ def most_acts_in(channel: Channel) -> int | None:
 
 def metadata_of(mail: Parsed, sender: Sender) -> dict[str, Any]:
     passed_on = sender.forward is not None
-    speaks_for_itself = not passed_on and sender.relay is None
     named = list(dict.fromkeys([*mail.references, *mail.in_reply_to]))
     return {
         "to": fitting(mail.to),
         "cc": fitting(mail.cc),
-        "reply_to": fitting(mail.reply_to) if speaks_for_itself else [],
+        "reply_to": fitting(sender.reply_to),
         "references": fitting(named[::-1])[::-1],
         "quoted_from": None if passed_on else mail.quoted_from,
         "segments": [] if passed_on else fitting(mail.segments),

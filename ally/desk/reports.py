@@ -19,7 +19,7 @@ from ally.accounts.models import User
 from ally.channels.incoming import Report
 from ally.channels.mail import headers
 from ally.channels.mail.parsed import Bounced, Category, Parsed
-from ally.channels.models import Delivery, DeliveryReport, ReportKind
+from ally.channels.models import Delivery, DeliveryReport, EventsRaw, ReportKind
 from ally.db import db
 from ally.desk.models import Conversation, ConversationStatus, Message
 from ally.desk.pending import hold
@@ -98,25 +98,34 @@ def reports_in(mail: Parsed, delivery: Delivery, at: datetime) -> Iterator[Repor
         )
 
 
-def note_all(account_id: UUID, reports: Sequence[Report], event_id: UUID) -> int:
+def note_all(event: EventsRaw, reports: Sequence[Report]) -> int:
     """Note what a provider reports; how many of the reports are about deliveries of ours."""
-    named = [(find(account_id, report), report) for report in reports]
+    named = [(find(event, report), report) for report in reports]
     about_ours = [(delivery, report) for delivery, report in named if delivery is not None]
     for delivery, report in sorted(about_ours, key=lambda one: one[0].conversation_id):
-        note(delivery, report, event_id)
+        note(delivery, report, event.id)
     return len(about_ours)
 
 
-def find(account_id: UUID, report: Report) -> Delivery | None:
-    """The account's delivery that the report names."""
-    deliveries = select(Delivery).where(Delivery.account_id == account_id).limit(1)
+def find(event: EventsRaw, report: Report) -> Delivery | None:
+    """The account's delivery that the report names.
+
+    Our own ids cannot be guessed.  A provider's may be numbers, and mean something else
+    at another provider, so they count for the channel's own deliveries alone.
+    """
+    deliveries = select(Delivery).where(Delivery.account_id == event.account_id).limit(1)
     if report.rfc_message_id:
         wanted = report.rfc_message_id.strip("<> ")
         found = db.session.scalar(deliveries.where(Delivery.rfc_message_id == wanted))
         if found is not None:
             return found
     if report.provider_id:
-        return db.session.scalar(deliveries.where(Delivery.provider_id == report.provider_id))
+        return db.session.scalar(
+            deliveries.where(
+                Delivery.channel_id == event.channel_id,
+                Delivery.provider_id == report.provider_id,
+            )
+        )
     return None
 
 

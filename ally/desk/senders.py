@@ -14,7 +14,7 @@ conversation is with, and never let anybody do anything:
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from uuid import UUID
 
@@ -35,6 +35,7 @@ NOBODY_READS = re.compile(
     r"(?:no|do[._-]?not|not)[._-]?reply|mailer-daemon|bounces?", re.IGNORECASE
 )
 MOST_RECIPIENTS = 50
+MOST_ANSWERED = 5  # addresses of a Reply-To; more are not answered but a crowd that is written to
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ class Sender:
 
     `customer` is whom the conversation is with, None when the mail names nobody but us.
     `forward` is what a colleague passed on and is the message then; `relay` the address
-    of the program that passed a customer's words on.
+    of the program that passed a customer's words on.  `reply_to` are those whom the author
+    wants to be answered instead, as [name, address].
     """
 
     author: Person
@@ -65,6 +67,7 @@ class Sender:
     role: Role = Role.CUSTOMER
     forward: Forward | None = None
     relay: str | None = None
+    reply_to: list[list[str]] = field(default_factory=list)
 
 
 def sender_of(channel: Channel, came: Incoming, mail: Parsed) -> Sender:
@@ -73,13 +76,17 @@ def sender_of(channel: Channel, came: Incoming, mail: Parsed) -> Sender:
     author = Person(mail.from_name, mail.from_email)
     rule = rule_for(options, author.email)
     if rule and not came.is_ours and (found := found_by(rule, mail)):
-        return Sender(found, found, relay=author.email)
+        # Anybody may fill in a form with an address of ours.
+        is_of_us = bool(ours_among(channel.account_id, [found.email or ""]))
+        role = Role.PRETENDER if is_of_us else Role.CUSTOMER
+        return Sender(found, found, role, relay=author.email)
     ours = ours_among(channel.account_id, everybody_in(mail))
     if came.is_ours:
         return Sender(author, first_outside(mail, ours), Role.COLLEAGUE)
     if is_one_of(ours, author.email):
         return one_of_us(options, mail, author, ours)
-    return Sender(author, answers_go_to(mail, ours) or author)
+    answered = answered_instead(mail, ours)
+    return Sender(author, customer_in(mail, answered) or author, reply_to=answered)
 
 
 def one_of_us(options: Options, mail: Parsed, author: Person, ours: set[str]) -> Sender:
@@ -89,7 +96,8 @@ def one_of_us(options: Options, mail: Parsed, author: Person, ours: set[str]) ->
     passed_on = author_passed_on(mail)
     if passed_on is not None and not is_one_of(ours, passed_on.email):
         return Sender(passed_on, passed_on, forward=mail.forward)
-    return Sender(author, first_outside(mail, ours), Role.COLLEAGUE)
+    answered = answered_instead(mail, ours)
+    return Sender(author, first_outside(mail, ours), Role.COLLEAGUE, reply_to=answered)
 
 
 def author_passed_on(mail: Parsed) -> Person | None:
@@ -146,14 +154,33 @@ def only(people: list[list[str]]) -> Person | None:
     return Person(people[0][0] or None, people[0][1])
 
 
-def answers_go_to(mail: Parsed, ours: set[str]) -> Person | None:
-    """Whom the sender wants to be answered in their place."""
-    person = only(mail.reply_to)
-    if person is None or mail.category is Category.LIST or is_one_of(ours, person.email):
-        return None
-    if NOBODY_READS.match((person.email or "").partition("@")[0]):
-        return None
-    return Person(person.name or mail.from_name, person.email)
+def answered_instead(mail: Parsed, ours: set[str]) -> list[list[str]]:
+    """Whom the Reply-To names, if they are to be answered in the author's place.
+
+    A mailing list's would tell everybody what is for one, unless the list writes in its own
+    name and names the author there; and a crowd's is no author's wish.
+    """
+    is_lists = mail.category is Category.LIST and not is_from_its_recipient(mail)
+    if is_lists or len(mail.reply_to) > MOST_ANSWERED:
+        return []
+    named = [[name, email] for name, email in mail.reply_to if email]
+    return [
+        [name, email]
+        for name, email in named
+        if not is_one_of(ours, email) and not NOBODY_READS.match(email.partition("@")[0])
+    ]
+
+
+def is_from_its_recipient(mail: Parsed) -> bool:
+    """Whether it is from the address that it was written to, as lists make it for DMARC."""
+    named = {email.lower() for _, email in [*mail.to, *mail.cc][:MOST_RECIPIENTS] if email}
+    return (mail.from_email or "").lower() in named
+
+
+def customer_in(mail: Parsed, answered: list[list[str]]) -> Person | None:
+    """The one person whom the sender wants to be answered in their place."""
+    person = only(answered) if len(mail.reply_to) == 1 else None
+    return person and Person(person.name or mail.from_name, person.email)
 
 
 def first_outside(mail: Parsed, ours: set[str]) -> Person | None:
@@ -164,7 +191,7 @@ def first_outside(mail: Parsed, ours: set[str]) -> Person | None:
 
 
 def everybody_in(mail: Parsed) -> list[str]:
-    people = [*mail.to, *mail.cc][:MOST_RECIPIENTS] + mail.reply_to[:1]
+    people = [*mail.to, *mail.cc][:MOST_RECIPIENTS] + mail.reply_to[:MOST_ANSWERED]
     passed_on = author_passed_on(mail)
     named = [mail.from_email, passed_on and passed_on.email, *(email for _, email in people)]
     return [email for email in named if email]

@@ -6,9 +6,10 @@ subject.  Nothing else joins, and a subject alone never does.
 
 An id, token or reference that we gave out, which nobody can guess, joins whoever sends
 it.  An id that a customer's program gave joins only that customer's mail, from any of
-their addresses: anybody can know it.  All of it stays within the account and the channel,
-also for tokens: answers go out by the channel, and what was written to another team's
-mailbox is that team's.  A conversation that was merged leads to where its messages went.
+their addresses and answered at one of them: anybody can know it.  All of it stays within
+the account and the channel, also for tokens: answers go out by the channel, and what was
+written to another team's mailbox is that team's.  A conversation that was merged leads to
+where its messages went.
 """
 
 from collections.abc import Iterator, Sequence
@@ -34,8 +35,8 @@ OVERTAKEN_WITHIN = timedelta(days=7)  # a mail comes no later than that after it
 MOST_OVERTAKERS = 10
 
 # Conversations that an answer to this mail has opened before it came: they begin with an
-# answer, and one of their messages names it.  One that a person has parted from another
-# bears another name, and stays.
+# answer, and one of their messages names it.  They are the author's own, unless a colleague
+# wrote.  One that a person has parted from another bears another name, and stays.
 OVERTAKERS = text("""
     SELECT c.id FROM conversation c
      WHERE c.account_id = :account_id AND c.channel_id = :channel_id
@@ -44,6 +45,9 @@ OVERTAKERS = text("""
        AND (SELECT m.metadata->'references' <> '[]' FROM message m
              WHERE m.account_id = :account_id AND m.conversation_id = c.id
              ORDER BY m.id LIMIT 1)
+       AND (:is_ours OR c.customer_id = :author_id OR EXISTS (SELECT 1 FROM message m
+             WHERE m.account_id = :account_id AND m.conversation_id = c.id
+               AND lower(m.author_email) = lower(:author_email)))
        AND EXISTS (SELECT 1 FROM message m
              WHERE m.account_id = :account_id AND m.conversation_id = c.id
                AND m.metadata->'references' ? :message_id)
@@ -139,8 +143,8 @@ def by_token(arrival: Arrival, traces: Traces) -> UUID | None:
 
 
 def by_ids(arrival: Arrival, traces: Traces, named: list[Any]) -> UUID | None:
-    author = known(arrival.account_id, arrival.author_email) if named else None
-    joining = [row for row in named if may_join(row, arrival, author)]
+    people = people_of(arrival) if named else {}
+    joining = [row for row in named if may_join(row, arrival, people)]
     if not joining:
         return None
     order = all_ids(arrival, traces)
@@ -182,14 +186,25 @@ def messages_with(arrival: Arrival, ids_: list[str]) -> list[Any]:
     return list(rows)
 
 
-def may_join(row: Any, arrival: Arrival, author: UUID | None) -> bool:
-    """Whether the message's id joins: one of ours does, a customer's only for themselves."""
+def people_of(arrival: Arrival) -> dict[str, UUID | None]:
+    """The addresses of who wrote it and of whom it asks to answer, each with its customer."""
+    answered = [email for _, email in arrival.metadata.get("reply_to", [])]
+    emails = [arrival.author_email or "", *answered]
+    return {email: known(arrival.account_id, email) for email in dict.fromkeys(emails)}
+
+
+def may_join(row: Any, arrival: Arrival, people: dict[str, UUID | None]) -> bool:
+    """Whether the message's id joins: one of ours does, a customer's only for themselves.
+
+    Their address as the sender proves little, so the answers must go to them too.
+    """
     if row.direction is MessageDirection.OUTBOUND or arrival.is_ours:
         return True
-    return (
-        (author is not None and row.customer_id == author)
-        or is_same(row.customer_email, arrival.author_email)
-        or is_same(row.author_email, arrival.author_email)
+    return all(
+        (customer is not None and row.customer_id == customer)
+        or is_same(row.customer_email, email)
+        or is_same(row.author_email, email)
+        for email, customer in people.items()
     )
 
 
@@ -210,8 +225,9 @@ def by_reference(arrival: Arrival, traces: Traces) -> UUID | None:
 
 def overtaking(arrival: Arrival, joined: UUID | None = None) -> Sequence[UUID]:
     """The conversations that answers to the mail have opened before it, of its own customer
-    and of the customer whose conversation it has joined."""
-    customers = [customer for customer in (arrival.customer_id, joined) if customer]
+    and, for a colleague's, of the customer whose conversation it has joined."""
+    customers = [arrival.customer_id, joined if arrival.is_ours else None]
+    customers = [customer for customer in customers if customer]
     if arrival.external_id is None or not customers:
         return []
     return db.session.scalars(
@@ -220,6 +236,9 @@ def overtaking(arrival: Arrival, joined: UUID | None = None) -> Sequence[UUID]:
             "account_id": arrival.account_id,
             "channel_id": arrival.channel_id,
             "customer_ids": customers,
+            "is_ours": arrival.is_ours,
+            "author_id": known(arrival.account_id, arrival.author_email),
+            "author_email": arrival.author_email or "",
             "message_id": arrival.external_id,
             "since": arrival.sent_at - OVERTAKEN_WITHIN,
             "limit": MOST_OVERTAKERS,

@@ -204,8 +204,10 @@ def running(folder):
         server.house, server.trust = house, trust
         house.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}).start()
-        yield house
-        server.shutdown()
+        try:
+            yield house
+        finally:
+            server.shutdown()
 
 
 def certificate(folder):

@@ -12,11 +12,14 @@ from typing import ClassVar
 import pytest
 
 from ally.accounts.models import Role
-from ally.channels import connection, credentials
+from ally.channels import connection, credentials, imap
+from ally.channels.credentials import ImapCredentials
 from ally.channels.models import Platform
+from ally.channels.senders import wire
+from ally.channels.smtp_server import NOT_USABLE, OwnMachine
 from ally.db import db
 from ally.events import trail
-from tests.channels import test_smtp
+from tests.channels import mailboxes, test_smtp
 from tests.channels.mailserver import BadServer, mail_server
 from tests.channels.test_settings_routes import SWAP, page_of, post
 from tests.factories import make_channel, make_user, sign_in
@@ -66,6 +69,36 @@ def test_a_mail_server_that_refuses_us_is_quoted_in_one_line(desk, channel):
     assert "127.0.0.1 refused us: 550 go away" in page
     gone = checked(desk, with_credentials(channel, smtp_url="smtp://127.0.0.1:1"))
     assert "could not be reached" in gone
+
+
+def test_a_server_on_the_desks_own_machine_is_asked_nothing(desk, channel, monkeypatch):
+    with_credentials(channel, smtp_url="smtp://127.0.0.1:1")
+    monkeypatch.setattr(wire, "_loopback_is_allowed", False)
+    with mail_server() as server:
+        port = server.url.rpartition(":")[2]
+        page = checked(desk, with_credentials(channel, smtp_url=f"smtp://127.1:{port}"))
+
+    assert "this is not a mail server that can be used" in page
+    assert (server.told, server.accepted) == ([], [])
+
+
+def test_a_mailbox_on_the_desks_own_machine_is_not_signed_in_to(acme, tmp_path, monkeypatch):
+    monkeypatch.setattr(wire, "_loopback_is_allowed", False)
+    with mailboxes.running(tmp_path) as house:
+        monkeypatch.setenv("SSL_CERT_FILE", house.certificate)
+        known = ImapCredentials(**house.credentials)
+        channel = make_channel(
+            acme, platform=Platform.IMAP, credentials_sealed=credentials.seal(known)
+        )
+
+        with pytest.raises(OwnMachine):
+            imap.connect(known)
+        verdict = connection.look(channel)
+
+    assert verdict == connection.Verdict(
+        False, "localhost: the server could not be reached: " + NOT_USABLE
+    )
+    assert not any("LOGIN" in command for command in house.commands)
 
 
 class Provider(BaseHTTPRequestHandler):

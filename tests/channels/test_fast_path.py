@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from ally import clock
 from ally.channels import secrets
-from ally.channels.fast_path import Counts
+from ally.channels.fast_path import Counts, is_ordinary
 from ally.channels.models import Channel, EventsRaw
 from ally.db import db, use_account
 from tests.channels.test_group_commit import at_once
@@ -202,3 +202,18 @@ def test_the_function_stores_nothing_for_a_secret_that_is_not_the_channels(shop)
 
     assert taken == [(None,)]
     assert db.session.scalar(select(func.count()).select_from(EventsRaw)) == 0
+
+
+@pytest.mark.parametrize(
+    "size", ["0000000019999999999", "00000000000000000001", "-1", "1e3", "", "٣"]
+)
+def test_a_size_that_is_oddly_written_is_none_for_the_fast_path(size):
+    ordinary = {
+        "REQUEST_METHOD": "POST",
+        "PATH_INFO": "/webhooks/mail/support",
+        "CONTENT_TYPE": "message/rfc822",
+        "HTTP_AUTHORIZATION": "Bearer x",
+    }
+
+    assert is_ordinary(ordinary | {"CONTENT_LENGTH": "28"})
+    assert not is_ordinary(ordinary | {"CONTENT_LENGTH": size})

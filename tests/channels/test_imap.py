@@ -13,7 +13,7 @@ from hypothesis import settings as examples
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from ally.channels import credentials, ingest, registry  # noqa: F401 - the cycle is as in the app
+from ally.channels import credentials, imap, ingest, registry  # noqa: F401 - the cycle is as in the app
 from ally.channels.credentials import ImapCredentials
 from ally.channels.models import Channel, EventsRaw, IngestCheckpoint, Platform
 from ally.db import db, use_account
@@ -163,6 +163,12 @@ def test_mail_in_the_sent_folder_was_written_by_us(shop, house, box):
 
     (event,) = stored()
     assert incoming.read(event).is_ours
+
+
+def test_the_folder_that_customers_write_to_is_never_what_we_have_sent(house):
+    known = ImapCredentials(**(house.credentials | {"inbox": "INBOX", "sent": "Inbox"}))
+
+    assert [(folder.name, folder.kind) for folder in imap.folders_of(known)] == [("INBOX", "inbox")]
 
 
 def test_a_refused_password_is_counted_and_shown(shop, house, box):

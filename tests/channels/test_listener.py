@@ -99,6 +99,37 @@ def test_nobody_else_gets_mail_here(shop, smtp):
     assert not stored()
 
 
+@pytest.mark.parametrize("odd", [b"a\0b@acme.example", b"\xff@acme.example", b"@", b"\xc3\xa9"])
+def test_an_address_that_can_be_none_is_nobodys(shop, smtp, odd):
+    with socket.create_connection(("127.0.0.1", smtp), timeout=20) as wire:
+        lines = wire.makefile("rwb")
+        answers = []
+        for line in (b"EHLO c", b"MAIL FROM:<d@c.example> SMTPUTF8", b"RCPT TO:<" + odd + b">"):
+            lines.write(line + b"\r\n")
+        lines.write(b"QUIT\r\n")
+        lines.flush()
+        answers = lines.read().decode().split("\r\n")
+
+    assert answers[-3][:3] in {"550", "553", "501"}
+    assert "codec" not in answers[-3]
+    assert "psycopg" not in answers[-3]
+
+
+def test_what_goes_wrong_with_us_is_tried_again_and_not_told(shop, smtp, server):
+    database = db.session.scalar(text("SELECT current_database()"))
+    db.session.rollback()
+    function = "EXECUTE ON FUNCTION find_channel_by_address(text)"
+    with psycopg.connect(server.url, dbname=database, autocommit=True) as owner:
+        owner.execute(f"REVOKE {function} FROM app_rw")
+        with smtplib.SMTP("127.0.0.1", smtp, timeout=20) as talk:
+            talk.ehlo()
+            talk.mail("dana@customer.example")
+            code, words = talk.rcpt(shop.channel.from_address)
+        owner.execute(f"GRANT {function} TO app_rw")
+
+    assert (code, b"find_channel" in words) == (451, False)
+
+
 def test_two_channels_of_two_accounts_get_one_each(shop, smtp):
     globex = make_account("Globex")
     theirs = make_channel(globex)

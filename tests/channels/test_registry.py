@@ -105,6 +105,23 @@ def test_an_address_is_served_by_one_channel(acme, ida):
     assert len(registry.channels_of(acme.id)) == 1
 
 
+@pytest.mark.parametrize("field", ["external_id", "from_address"])
+@pytest.mark.parametrize("spelled", [str.title, lambda address: address.replace("@", "+a@")])
+def test_an_address_of_another_account_cannot_be_claimed(acme, ida, field, spelled):
+    channel = create(acme, ida).channel  # older than the other: the older one would get the mail
+    globex = make_account("Globex")
+    act_for(globex)
+    claim = spelled(make_channel(globex).external_id)
+    act_for(acme)
+
+    with pytest.raises(Refused) as refused:
+        registry.change(channel, read(before=channel, **{field: claim}), by=ida)
+    assert refused.value.errors == {field: registry.ELSEWHERE}
+    assert "Globex" not in registry.ELSEWHERE
+    own = read(before=channel, from_address="support+pumps@acme.example")
+    registry.change(channel, own, by=ida)
+
+
 def test_a_change_that_is_refused_leaves_the_transaction_usable(acme, ida):
     other, channel = create(acme, ida).channel, create(acme, ida, external_id="b@a.example").channel
     wanted = read(before=channel, name="Other", external_id=other.external_id)

@@ -20,6 +20,7 @@ from tests.desk.arriving import (
     conversation_of,
     count,
     drafts_asked_for,
+    flags_of,
     letter,
     message_of,
     told,
@@ -95,7 +96,64 @@ def test_other_reply_tos_do_not_count(channel, fields):
     assert customer_of(arrive(channel, letter(**fields)))[1] == "dana@example.com"
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"reply_to": [["", "list@lists.example"]], "category": Category.LIST},
+        {"reply_to": [["", "no-reply@example.com"]]},
+        {"reply_to": [["", "ours"]]},
+        {"reply_to": [["", f"victim{n}@example.com"] for n in range(6)]},
+    ],
+    ids=["a mailing list's", "one that nobody reads", "our own", "a crowd's"],
+)
+def test_nor_is_an_answer_sent_there(channel, fields):
+    if fields["reply_to"] == [["", "ours"]]:
+        fields = {"reply_to": [["", channel.from_address]]}
+    outcome = arrive(channel, letter(**fields))
+
+    to = recipients_of(conversation_of(outcome), message_of(outcome))
+    assert to == [("Dana", "dana@example.com")]
+
+
+def test_a_few_who_are_to_be_answered_all_are(channel):
+    outcome = arrive(channel, letter(reply_to=[["", "a@example.com"], ["", "b@example.com"]]))
+
+    to = recipients_of(conversation_of(outcome), message_of(outcome))
+    assert to == [(None, "a@example.com"), (None, "b@example.com")]
+
+
+def test_a_list_that_writes_in_its_own_name_names_the_author_there(channel):
+    address = "list@lists.example"
+    mail = letter(
+        sender=f"Dana by way of the list <{address}>",
+        to=[["", address]],
+        reply_to=[["Dana", "dana@example.com"]],
+        category=Category.LIST,
+    )
+    outcome = arrive(channel, mail)
+
+    to = recipients_of(conversation_of(outcome), message_of(outcome))
+    assert to == [("Dana", "dana@example.com")]
+
+
+def test_what_claims_to_be_ours_is_not_answered_elsewhere(channel, ada):
+    mail = letter(sender=f"Ada <{ada.email}>", reply_to=[["Ada", "eve@evil.example"]])
+    outcome = arrive(channel, mail)
+
+    to = recipients_of(conversation_of(outcome), message_of(outcome))
+    assert to == [("Ada", ada.email)]
+
+
 # --- web forms
+
+
+def test_a_form_that_names_one_of_us_is_no_customers(acme, ada):
+    channel = make_ruled(acme, FORM)
+    mail = letter(f"E-mail: {ada.email}\nPay this.", sender="Shop <forms@shop.example>")
+    outcome = arrive(channel, mail)
+
+    assert flags_of(outcome) == ["claims_to_be_us"]
+    assert (count(Customer), drafts_asked_for()) == (0, [])
 
 
 def test_a_forms_customer_is_found_in_the_text(acme):

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser
 
 from ally.channels.mail.sanitise import sanitise
-from ally.desk.frames import SHOWN, framed, host_of
+from ally.desk.frames import MOST_EMBEDDED, SHOWN, framed, host_of
 from tests.channels.test_sanitise import FOUND_ELSEWHERE, PAYLOADS
 
 HOSTILE = [*PAYLOADS, *FOUND_ELSEWHERE.values()]
@@ -90,3 +90,12 @@ def test_folding_loses_no_word(html):
 )
 def test_the_host_that_is_told_is_the_one_that_opens(href, host):
     assert host_of(href) == host
+
+
+def test_an_image_that_is_shown_thousands_of_times_does_not_fill_the_memory():
+    image = "data:image/png;base64," + "A" * 4_000_000
+    stored = sanitise('<img src="cid:a">' * 40).html
+
+    document, _ = framed(stored, {"a": image}, images=False)
+
+    assert document.count(image) == MOST_EMBEDDED // len(image) == 8

@@ -188,6 +188,13 @@ def test_the_same_report_is_told_once(channel, delivery):
     assert count(DeliveryReport) == 2
 
 
+def test_a_providers_id_counts_for_its_own_channel_alone(acme, delivery):
+    elsewhere = arrive(make_channel(acme), None, reports=[report(ReportKind.BOUNCED)])
+
+    assert elsewhere.reason == "It reports on nothing that we have sent."
+    assert delivery.reported is None
+
+
 def test_a_report_on_nothing_of_ours_is_settled(channel, delivery):
     unknown = report(ReportKind.BOUNCED, provider_id="someone-elses")
     outcome = arrive(channel, None, reports=[unknown])

@@ -179,6 +179,48 @@ def test_a_reply_to_does_not_make_a_stranger_the_customer(channel):
     assert arrive(channel, stranger).conversation_id != first.conversation_id
 
 
+@pytest.mark.parametrize("to", [["eve@evil.example"], ["dana@example.com", "eve@evil.example"]])
+def test_an_id_of_the_customer_does_not_join_what_asks_for_answers_elsewhere(channel, to):
+    first = arrive(channel, letter(message_id="c1@mail.example"))
+    spoofed = letter(reply_to=[["", email] for email in to], in_reply_to=["c1@mail.example"])
+
+    assert arrive(channel, spoofed).conversation_id != first.conversation_id
+
+
+def test_a_customer_who_is_answered_elsewhere_goes_on_there(channel):
+    office = [["Office", "office@example.com"]]
+    first = arrive(channel, letter(message_id="c1@mail.example", reply_to=office))
+    second = letter(reply_to=office, in_reply_to=["c1@mail.example"])
+    third = letter(in_reply_to=["c1@mail.example"])
+
+    assert arrive(channel, second).conversation_id == first.conversation_id
+    assert arrive(channel, third).conversation_id == first.conversation_id
+
+
+@pytest.mark.parametrize(
+    ("sender", "to"),
+    [("eve@evil.example", "dana@example.com"), ("dana@example.com", "eve@evil.example")],
+    ids=["a stranger in the customer's name", "answered by a stranger"],
+)
+def test_a_strangers_mail_is_not_what_an_answer_has_overtaken(channel, sender, to):
+    answer = arrive(channel, letter(references=["x@evil.example"]))
+    late = letter(sender=sender, message_id="x@evil.example", reply_to=[["", to]])
+
+    assert arrive(channel, late).conversation_id != answer.conversation_id
+
+
+def test_a_stranger_with_a_token_does_not_bring_other_conversations_along(channel):
+    first = arrive(channel, letter())
+    token = ids.new_reply_token()
+    make_message(conversation_of(first), direction=MessageDirection.OUTBOUND, reply_token=token)
+    other = arrive(channel, letter(references=["x@evil.example"]))
+    to = [["", addressed(token)]]
+    came = arrive(channel, letter(sender="eve@evil.example", message_id="x@evil.example", to=to))
+
+    assert came.conversation_id == first.conversation_id
+    assert conversation_of(other).id == other.conversation_id != first.conversation_id
+
+
 # --- what an agent is asked
 
 

@@ -17,6 +17,7 @@ from ally.errors import Malformed, NotSignedIn
 from ally.web import refuse_deep
 
 LONGEST_ID = 200  # characters of a provider's id; a longer one is kept as its digest
+LONGEST_TYPE = 1_000  # characters of a Content-Type
 LARGEST_JSON = 1024 * 1024  # bytes, of what is read while the provider waits
 MOMENT = re.compile(r"[0-9]{1,12}", re.ASCII)
 ID = re.compile(r"[\x21-\x7e]+")
@@ -45,7 +46,8 @@ class Call:
     def charset(self) -> str:
         """The charset in lower case, or ""."""
         parsed = Message()
-        parsed["content-type"] = self.header("content-type")
+        # Cut, since a stranger's is read too, and thousands of parameters take long.
+        parsed["content-type"] = self.header("content-type")[:LONGEST_TYPE]
         return (parsed.get_content_charset() or "").lower()
 
 

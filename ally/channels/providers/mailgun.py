@@ -70,7 +70,7 @@ def proof_in_form(call: Call) -> tuple[dict[str, str], bool]:
     proof: dict[str, str] = {}
     is_event = False
     try:
-        for part in form_parts(call.header("content-type"), call.body):
+        for part in form_parts(call.header("content-type"), call.body, most=LONGEST_PROOF):
             if part.name in SIGNED:
                 if part.name in proof or len(part.content) > LONGEST_PROOF:
                     raise Unproved(WRONG)  # of two, nobody knows which was signed

@@ -2,14 +2,16 @@
 
 import json
 import string
+import tracemalloc
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ally.channels.mail.child import READERS
 from ally.channels.mail.parse import parse_mail
 from ally.channels.mail.parsed import Parsed, Unreadable
-from ally.channels.providers.forms import BrokenForm, form_parts
+from ally.channels.providers.forms import AT_ONCE, URLENCODED, BrokenForm, form_parts
 from ally.channels.providers.payloads import framed
 from ally.channels.providers.rebuilt import Piece, rebuild
 from tests.channels.providers.posting import FORM, multipart
@@ -74,6 +76,40 @@ def test_a_form_comes_out_as_it_was_put_in(fields):
     assert [(part.name, part.content) for part in parts] == kept
 
 
+@pytest.mark.parametrize("size", [AT_ONCE - 50, 3 * AT_ONCE, *range(AT_ONCE - 130, AT_ONCE - 90)])
+@pytest.mark.parametrize("unit", [b"\r\n", b"-", b"a"])
+def test_a_form_is_the_same_however_it_is_cut_to_be_read(unit, size):
+    fields = [("one", (unit * size)[:size]), ("two", b"2")]
+
+    read = list(form_parts(FORM, multipart(fields)))
+    assert [(part.name, part.content) for part in read] == fields
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        (URLENCODED, b"token=1&a=" + b"%" * 2_000_000),
+        (URLENCODED, b"token=1&" + b"%41" * 700_000 + b"=a"),
+        (FORM, multipart({"token": b"1", "a": b"\r\n-" * 700_000})),
+        (FORM, multipart({"token": b"1"}) + b"; a=b" * 400_000),
+        (FORM, b"--" + b"x" * 20 + b"\r\nContent-Disposition: form-data" + b"; a=b" * 400_000),
+    ],
+    ids=["percents", "a long name", "nearly a boundary", "an end", "a long head"],
+)
+def test_a_form_of_a_stranger_takes_little_memory(content_type, body):
+    tracemalloc.start()
+    try:
+        parts = list(form_parts(content_type, body, most=200))
+        assert (parts[0].name, parts[0].content) == ("token", b"1")
+        assert all(len(part.content) <= 2 * AT_ONCE for part in parts)
+    except BrokenForm:
+        assert body.startswith(b"--xxxx")
+    finally:
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 2 * len(body) + 4_000_000
+
+
 @given(st.binary(max_size=200))
 def test_what_is_no_form_is_called_broken(body):
     try:
@@ -82,7 +118,7 @@ def test_what_is_no_form_is_called_broken(body):
         pass
 
 
-@given(texts, texts, st.binary(max_size=100), texts)
+@given(texts, texts.filter(str.strip), st.binary(max_size=100), texts)
 def test_a_rebuilt_mail_says_the_same(subject, text, content, file_name):
     headers = [("Subject", subject), ("X-A\r\nBcc", "evil@example.com"), ("From", "a@example.com")]
     file = Piece(file_name, "application/octet-stream", content)
