@@ -105,7 +105,7 @@ def acknowledge_delivery(delivery_id: UUID) -> ResponseReturnValue:
     user = this_user()
     delivery = queries.lock_delivery(user.account_id, delivery_id)
     reports.acknowledge(delivery, by=user)
-    return to_conversation(delivery.conversation_id)
+    return to_conversation(delivery.conversation_id, f"#message-{delivery.message_id}")
 
 
 def flag_chosen() -> Flag:
@@ -115,5 +115,5 @@ def flag_chosen() -> Flag:
         raise Invalid("Say which of the notices you have dealt with.") from None
 
 
-def to_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    return redirect(f"/conversations/{conversation_id}", 303)
+def to_conversation(conversation_id: UUID, place: str = "") -> ResponseReturnValue:
+    return redirect(f"/conversations/{conversation_id}{place}", 303)
