@@ -181,7 +181,7 @@ def statements():
 
 
 PAGES = {
-    "/review": 12,
+    "/review": 13,
     "/review/waiting": 4,
     "/conversations": 4,
     "/conversations/{conversation}": 9,
