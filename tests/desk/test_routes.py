@@ -298,10 +298,10 @@ def test_the_list_says_what_kind_of_mail_came_last(desk, acme):
 
 
 def test_the_sender_is_shown_as_the_customer_will_see_it(desk, acme):
-    channel = make_channel(acme, from_address="help@acme.example", from_name="Acme Help")
+    channel = make_channel(acme)
     draft = make_draft(make_conversation(acme, channel))
     page = desk.get(f"/review/{draft.id}").text
-    assert "<dd>Acme Help &lt;help@acme.example&gt;</dd>" in page
+    assert f"<dd>Acme support &lt;{channel.from_address}&gt;</dd>" in page
 
 
 def test_a_refused_reply_is_tried_again(desk, acme, ada, draft):
