@@ -47,6 +47,7 @@ PREVIEWED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/
 PREVIEWED_ENDINGS = re.compile(r"\.(?:png|jpe?g|gif|webp|pdf|txt|log|csv|ics|json|xml|md)$", re.I)
 
 LINE_PIXELS, LINE_LETTERS = 22, 80  # of a laid-out mail, about
+ROW_PIXELS = 32  # of a row or paragraph of HTML, which has room around it
 IMAGE_PIXELS, PHOTO_PIXELS, BORDER_PIXELS = 90, 240, 40
 LOWEST, HIGHEST = 96, 640  # pixels that a frame stands tall
 
@@ -235,7 +236,7 @@ def height_of(
     """
     lines = [line for piece in pieces if piece.kind != "quote" for line in piece.text.split("\n")]
     told = sum(math.ceil(len(line) / LINE_LETTERS) or 1 for line in lines)
-    tall = max(told, html_lines) * LINE_PIXELS
+    tall = max(told * LINE_PIXELS, html_lines * ROW_PIXELS)
     photos = sum(file.is_shown_inside for file in files)
     tall += remote_images * IMAGE_PIXELS + photos * PHOTO_PIXELS + BORDER_PIXELS
     return max(LOWEST, min(HIGHEST, tall))
