@@ -24,7 +24,7 @@ from tests.desk.arriving import (
     message_of,
     told,
 )
-from tests.desk.test_routes import post
+from tests.desk.test_routes import SWAP, post
 from tests.desk.test_sweep import lose_jobs
 from tests.factories import (
     make_channel,
@@ -184,6 +184,29 @@ def test_a_reply_that_is_called_spam_is_not_lost(channel, acme, ada, client):
 
     db.session.expire_all()
     assert [flags_of(outcome) for outcome in outcomes] == [["called_spam"], []]
+
+
+def test_an_act_draws_the_page_again_where_it_was_done(client, ada, junk):
+    browser = sign_in(client, ada)
+    path = f"/conversations/{junk.id}/inbox"
+    answer = post(browser, path, headers=SWAP)
+    assert (answer.status_code, answer.headers["HX-Refresh"], answer.text) == (200, "true", "")
+
+    refused = post(browser, path, headers=SWAP)
+    assert refused.status_code == 409
+    assert refused.headers["HX-Retarget"] == "#notice"
+
+
+def test_a_split_leads_to_the_new_conversation(channel, client, ada):
+    first = arrive(channel, letter())
+    named = [message_of(first).external_id]
+    later = message_of(arrive(channel, letter("Also", in_reply_to=named)))
+
+    answer = post(sign_in(client, ada), f"/messages/{later.id}/split", headers=SWAP)
+
+    db.session.expire_all()
+    assert answer.headers["HX-Redirect"] == f"/conversations/{later.conversation_id}"
+    assert later.conversation_id != conversation_of(first).id
 
 
 def test_more_spam_in_a_spam_thread_is_no_news(channel, junk):
