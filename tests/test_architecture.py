@@ -7,8 +7,13 @@ ALLY = Path(__file__).parent.parent / "ally"
 EDGE = {
     *("routes.py", "mail_routes.py", "settings_routes.py", "access.py", "worker.py"),
     *("cli.py", "settings_cli.py", "ingest_cli.py", "internal.py", "oidc.py"),
+    # Long-running, with a context of their own for each mail.
+    *("ingest.py", "listener.py"),
 }
-GROUND_EDGE = {"__init__.py", "assembly.py", "cli.py", "db.py", "health.py", "logs.py", "web.py"}
+GROUND_EDGE = {
+    *("__init__.py", "assembly.py", "checks.py", "cli.py"),
+    *("db.py", "health.py", "logs.py", "web.py"),
+}
 
 
 def test_only_the_edge_knows_flask():
