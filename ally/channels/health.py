@@ -41,7 +41,10 @@ LINES = text("""
          ORDER BY d.accepted_at DESC LIMIT 1) went ON true
       LEFT JOIN (
         SELECT d.channel_id, count(*) AS undelivered FROM delivery d
-         WHERE d.account_id = :account_id AND d.status IN ('rejected', 'unknown')
+         WHERE d.account_id = :account_id
+           AND (d.status IN ('rejected', 'unknown')
+                AND (d.status = 'unknown' OR d.acknowledged_at IS NULL)
+                OR d.reported = 'bounced' AND d.acknowledged_at IS NULL)
          GROUP BY d.channel_id) stuck ON stuck.channel_id = c.id
       LEFT JOIN LATERAL (
         SELECT jsonb_agg(jsonb_build_object(

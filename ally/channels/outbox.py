@@ -109,6 +109,7 @@ def retry(delivery: Delivery, by: User) -> None:
     if delivery.status not in {DeliveryStatus.REJECTED, DeliveryStatus.UNKNOWN}:
         raise Conflict("Only a reply that was refused, or may not have arrived, is sent again.")
     delivery.status, delivery.not_before = DeliveryStatus.QUEUED, clock.now()
+    delivery.acknowledged_at = None  # what comes of it now is news again
     trail.record(delivery, "delivery.retried", by=by)
     ask_for(delivery)
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request
+from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ally.accounts.access import this_user
@@ -64,7 +64,7 @@ def change_channel(channel_id: UUID) -> ResponseReturnValue:
     production = settings().is_production
     wanted = forms.read(held.platform, request.form, before=held, is_production=production)
     registry.change(held, wanted, by=this_user())
-    return back_to(held)
+    return back_to(held, said="Saved.")
 
 
 @channel_settings.post("/<uuid:channel_id>/secret")
@@ -80,21 +80,21 @@ def rotate_secret(channel_id: UUID) -> ResponseReturnValue:
 def end_old_secret(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.end_old_secret(held, by=this_user())
-    return back_to(held)
+    return back_to(held, said="The old secret no longer counts.")
 
 
 @channel_settings.post("/<uuid:channel_id>/activation")
 def switch_on(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.switch_on(held, by=this_user())
-    return back_to(held)
+    return back_to(held, said="The channel is on.")
 
 
 @channel_settings.post("/<uuid:channel_id>/deactivation")
 def switch_off(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.switch_off(held, by=this_user())
-    return back_to(held)
+    return back_to(held, said="The channel is off.")
 
 
 @channel_settings.get("/<uuid:channel_id>/tries")
@@ -253,5 +253,7 @@ def tries_swap(found: Channel) -> ResponseReturnValue:
     )
 
 
-def back_to(found: Channel, place: str = "") -> ResponseReturnValue:
+def back_to(found: Channel, place: str = "", *, said: str = "") -> ResponseReturnValue:
+    if said:
+        flash(said)
     return redirect(f"/settings/channels/{found.id}{place}", 303)

@@ -1,13 +1,15 @@
 """The mails of the demo's customers, as their programs would have sent them."""
 
 import zlib
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 from itertools import pairwise
 from typing import Any
+
+from ally import clock
 
 WIDTH, HEIGHT = 320, 200  # pixels of a picture
 DEPTH = 60  # parts within parts of the mail that cannot be read
@@ -33,6 +35,8 @@ def mail_of(
     if references:
         mail["In-Reply-To"] = f"<{references[-1]}>"
         mail["References"] = " ".join(f"<{reference}>" for reference in references)
+    for name, value in message.get("headers", {}).items():
+        mail[name] = value
     mail.set_content(message["text"])
     if "html" in message:
         mail.add_alternative(message["html"], subtype="html")
@@ -60,13 +64,57 @@ def unreadable_mail(customer: dict[str, str], text: str, *, to: str, date: datet
     return "\r\n".join(lines).encode()
 
 
+def returned_mail(customer: dict[str, str], message_id: str, *, to: str, date: datetime) -> bytes:
+    """What a mail server says of a reply to a mailbox that is gone.  Source: RFC 3464."""
+    address, answer = customer["email"], "550 5.1.1 This mailbox no longer exists"
+    report = [
+        "Reporting-MTA: dns; mx.hotrodan.example",
+        "",
+        f"Final-Recipient: rfc822; {address}",
+        "Action: failed",
+        "Status: 5.1.1",
+        f"Diagnostic-Code: smtp; {answer}",
+    ]
+    lines = [
+        "From: Mail Delivery System <mailer-daemon@mx.hotrodan.example>",
+        f"To: {to}",
+        "Subject: Undelivered mail returned to sender",
+        f"Date: {format_datetime(date)}",
+        f"Message-ID: <returned.{message_id}>",
+        "Auto-Submitted: auto-replied",
+        "MIME-Version: 1.0",
+        'Content-Type: multipart/report; report-type=delivery-status; boundary="=_part"',
+        *["", "--=_part", "Content-Type: text/plain", ""],
+        f"Your mail could not be delivered to {address}. The mail server there said: {answer}",
+        *["", "--=_part", "Content-Type: message/delivery-status", "", *report],
+        *["", "--=_part", "Content-Type: text/rfc822-headers", "", f"Message-ID: <{message_id}>"],
+        *["", "--=_part--", ""],
+    ]
+    return "\r\n".join(lines).encode()
+
+
 def content_of(file: dict[str, str]) -> bytes:
     """The bytes of a file that is told by a text."""
     if file["type"] == "application/pdf":
         return pdf_of(file["text"])
     if file["type"] == "image/png":
         return picture()
+    if file["type"] == "text/calendar":
+        return invitation_to(file["text"])
     return file["text"].encode()
+
+
+def invitation_to(what: str) -> bytes:
+    """An invitation for an hour in a week from now.  Source: RFC 5545."""
+    start = (clock.now() + timedelta(days=7)).replace(hour=15, minute=0)
+    lines = [
+        *["BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//Hot Rod AN//Demo//EN", "METHOD:REQUEST"],
+        *["BEGIN:VEVENT", "UID:call@example.org", f"SUMMARY:{what}"],
+        f"DTSTART:{start:%Y%m%dT%H%M00Z}",
+        f"DTEND:{start + timedelta(hours=1):%Y%m%dT%H%M00Z}",
+        *["END:VEVENT", "END:VCALENDAR", ""],
+    ]
+    return "\r\n".join(lines).encode()
 
 
 def pdf_of(text: str) -> bytes:

@@ -31,6 +31,8 @@ WORKER = "demo/1"
 DRAFTED = timedelta(seconds=3)  # after the mail
 DECIDED = timedelta(minutes=6)  # after the last mail, by default
 CLAIM_LASTS = timedelta(days=30)
+UNANSWERED = {"quarantined", "unasked"}  # states of mails that get no draft
+CAME_BACK = timedelta(seconds=50)  # after the reply
 BY_DANA = "\nDana\n"
 REASONS = {
     "fuel-smell-in-house": RejectionReason.OTHER,
@@ -107,7 +109,7 @@ def acts_of(story: Story, until: datetime) -> Iterator[Timed]:
 
 def acts_of_mail(story: Story, message: dict[str, Any], moment: datetime) -> Iterator[Timed]:
     yield moment, lambda: receive(story, message)
-    if story.state != "quarantined":
+    if story.state not in UNANSWERED:
         yield moment + DRAFTED, lambda: draft(story)
 
 
@@ -125,10 +127,11 @@ def acts_of_ending(story: Story, last: datetime, until: datetime) -> Iterator[Ti
     match story.state:
         case "claimed":
             yield decided, lambda: claim_for_long(story, dana)
-        case "sent" | "failed_send" | "unknown_send":
+        case "sent" | "failed_send" | "unknown_send" | "bounced" | "away":
             yield decided, lambda: answer(story, mike)
             outcome = ANSWERS.get(story.state) or outcome_of(decided)
             yield decided + sent_after(), lambda: deliver(story, outcome)
+            yield from acts_of_echo(story, decided + sent_after() + CAME_BACK)
         case "edited":
             final = story.told["final"]
             by = story.desk.agent_of(final)
@@ -145,6 +148,14 @@ def acts_of_ending(story: Story, last: datetime, until: datetime) -> Iterator[Ti
             yield decided, lambda: close(story, mike)
 
 
+def acts_of_echo(story: Story, moment: datetime) -> Iterator[Timed]:
+    """What a machine says to the reply."""
+    if story.state == "bounced":
+        yield moment, lambda: come_back(story)
+    elif story.state == "away":
+        yield moment, lambda: receive(story, story.told["reply"])
+
+
 def sent_after() -> timedelta:
     return decisions.undo_window + timedelta(seconds=2)
 
@@ -159,13 +170,24 @@ def outcome_of(moment: datetime) -> Outcome:
 
 def receive(story: Story, message: dict[str, Any]) -> None:
     """Have the mail come in as from a provider, and be taken in as by the worker."""
-    channel = story.desk.channel
+    outcome = take_in(story.desk.channel, raw_mail(story, message))
+    story.conversation_id = outcome.conversation_id
+
+
+def come_back(story: Story) -> None:
+    """Have a mail server return the last reply."""
+    channel, returned = story.desk.channel, story.message_ids[-1]
+    to = channel.from_address or ""
+    take_in(channel, mails.returned_mail(story.customer, returned, to=to, date=clock.now()))
+
+
+def take_in(channel: Channel, raw: bytes) -> IntakeOutcome:
     # Secrets are checked at the door, not here.
     caller = Caller(channel.account_id, channel.id, channel.platform, secrets=())
-    stored = webhooks.store_mail(caller, raw_mail(story, message))
+    stored = webhooks.store_mail(caller, raw)
     intake.take_in(str(stored.event_id))
     db.session.flush()
-    story.conversation_id = db.session.get_one(IntakeOutcome, stored.event_id).conversation_id
+    return db.session.get_one(IntakeOutcome, stored.event_id)
 
 
 def raw_mail(story: Story, message: dict[str, Any]) -> bytes:

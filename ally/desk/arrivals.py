@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ally.channels import files
 from ally.channels.mail.parsed import Category, ParsedFile
 from ally.db import db
-from ally.desk.flags import Flag
+from ally.desk.flags import UNDRAFTED, Flag
 from ally.desk.limits import has_done_enough
 from ally.desk.models import (
     Attachment,
@@ -24,8 +24,11 @@ from ally.desk.pending import supersede_pending, waiting_in
 from ally.desk.senders import Person, Role
 from ally.events import trail
 from ally.jobs.queue import enqueue
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
 
 NOBODY = "Unknown sender"
+SUBJECT_SHOWN = 120  # characters of the subject in a notification
 
 
 @dataclass(frozen=True)
@@ -141,9 +144,12 @@ def add(arrival: Arrival, conversation: Conversation) -> Message:
     """Put the message into a conversation that is there, which the caller holds.
 
     What waits there for a review is set aside when the customer has written again, and
-    when a colleague has answered outside; not so by a program's mail, or by more of them
+    and when a colleague has answered outside; not so by a program's mail, or by more of them
     than Ally drafts for, which get no draft in its place.  Raises Known.
     """
+    if arrival.is_spam and not conversation.is_spam:
+        # It names a message of the thread, so a filter may well be wrong about it.
+        arrival = arrival.flagged(Flag.CALLED_SPAM)
     arrival = limited(arrival, conversation)
     message = store(arrival, conversation)
     continue_with(conversation, arrival)
@@ -179,7 +185,36 @@ def store(arrival: Arrival, conversation: Conversation) -> Message:
         db.session.add(attachment(message, file))
     did = "message.sent_outside" if arrival.is_ours else "message.received"
     trail.record(message, did, actor_name=arrival.author)
+    for flag in UNDRAFTED:
+        if is_flagged(arrival, flag) and not is_flagged_already(message, flag):
+            tell_of_undrafted(message)
     return message
+
+
+def is_flagged(arrival: Arrival, flag: Flag) -> bool:
+    return flag in arrival.metadata.get("flags", [])
+
+
+def is_flagged_already(message: Message, flag: Flag) -> bool:
+    """Whether another message of the conversation waits to be looked at for the same."""
+    others = select(Message.id).where(
+        Message.account_id == message.account_id,
+        Message.conversation_id == message.conversation_id,
+        Message.id != message.id,
+        Message.metadata_["flags"].contains([flag.value]),
+    )
+    return db.session.scalar(others.limit(1)) is not None
+
+
+def tell_of_undrafted(message: Message) -> None:
+    """Put it into everybody's feed: no draft brings it into the queue."""
+    feed.notify(
+        message.account_id,
+        NotificationType.DRAFT_FAILED,
+        title=f"No draft: {(message.subject or 'no subject')[:SUBJECT_SHOWN]}",
+        url=f"/conversations/{message.conversation_id}",
+        conversation_id=str(message.conversation_id),
+    )
 
 
 def ask_for_draft(message: Message) -> None:
@@ -193,7 +228,7 @@ def continue_with(conversation: Conversation, arrival: Arrival) -> None:
     if email and conversation.customer_email == email.lower():
         conversation.customer_id = conversation.customer_id or arrival.customer_id
         conversation.customer_name = conversation.customer_name or arrival.customer.name
-    if arrival.is_customers:
+    if arrival.is_customers or is_flagged(arrival, Flag.CALLED_SPAM):
         conversation.status, conversation.is_spam = ConversationStatus.OPEN, False
 
 

@@ -5,7 +5,6 @@ from sqlalchemy import select
 from ally.accounts.models import User
 from ally.db import db
 from ally.desk import flags
-from ally.desk.flags import Flag
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import has_waiting, hold
 from ally.errors import Conflict
@@ -26,7 +25,8 @@ def ask(message: Message, by: User) -> None:
         raise Conflict("This is in the spam. Say first that it is none.")
     if has_waiting(message):
         raise Conflict("A draft for this message waits already.")
-    flags.settle(message, Flag.TOO_MANY)
+    for flag in flags.UNDRAFTED:
+        flags.settle(message, flag)
     trail.record(message, "draft.asked_for", by=by)
     ask_for(message, by)
 

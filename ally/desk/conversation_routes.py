@@ -11,6 +11,7 @@ from ally.accounts.access import this_user
 from ally.desk import asking, customers, flags, merging, queries, reports
 from ally.desk.flags import Flag
 from ally.errors import Invalid
+from ally.web import is_swap
 
 conversation_acts = Blueprint("conversations", __name__)
 
@@ -65,7 +66,7 @@ def settle_flag(message_id: UUID) -> ResponseReturnValue:
     user = this_user()
     message = queries.find_message(user.account_id, message_id)
     flags.settle_for(message, flag_chosen(), by=user)
-    return to_conversation(message.conversation_id)
+    return drawn_again(message.conversation_id)
 
 
 @conversation_acts.post("/messages/<uuid:message_id>/draft")
@@ -73,7 +74,7 @@ def ask_for_draft(message_id: UUID) -> ResponseReturnValue:
     user = this_user()
     message = queries.find_message(user.account_id, message_id)
     asking.ask(message, by=user)
-    return to_conversation(message.conversation_id)
+    return drawn_again(message.conversation_id)
 
 
 @conversation_acts.post("/conversations/<uuid:conversation_id>/addresses")
@@ -81,7 +82,7 @@ def add_address(conversation_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), Address.model_validate(request.form.to_dict())
     conversation = queries.find_conversation(user.account_id, conversation_id)
     customers.add_address(conversation, form.email, by=user, same=form.same)
-    return to_conversation(conversation.id)
+    return drawn_again(conversation.id)
 
 
 @conversation_acts.post("/conversations/<uuid:conversation_id>/parting")
@@ -89,7 +90,7 @@ def part_address(conversation_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), Address.model_validate(request.form.to_dict())
     conversation = queries.find_conversation(user.account_id, conversation_id)
     customers.part(conversation, form.email, by=user)
-    return to_conversation(conversation.id)
+    return drawn_again(conversation.id)
 
 
 @conversation_acts.post("/conversations/<uuid:conversation_id>/inbox")
@@ -97,7 +98,7 @@ def take_out_of_spam(conversation_id: UUID) -> ResponseReturnValue:
     user = this_user()
     conversation = queries.find_conversation(user.account_id, conversation_id)
     asking.take_out_of_spam(conversation, by=user)
-    return to_conversation(conversation.id)
+    return drawn_again(conversation.id)
 
 
 @conversation_acts.post("/deliveries/<uuid:delivery_id>/acknowledgement")
@@ -105,7 +106,7 @@ def acknowledge_delivery(delivery_id: UUID) -> ResponseReturnValue:
     user = this_user()
     delivery = queries.lock_delivery(user.account_id, delivery_id)
     reports.acknowledge(delivery, by=user)
-    return to_conversation(delivery.conversation_id)
+    return drawn_again(delivery.conversation_id, f"#message-{delivery.message_id}")
 
 
 def flag_chosen() -> Flag:
@@ -116,4 +117,17 @@ def flag_chosen() -> Flag:
 
 
 def to_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    return redirect(f"/conversations/{conversation_id}", 303)
+    path = f"/conversations/{conversation_id}"
+    if is_swap():
+        return "", 200, {"HX-Redirect": path}
+    return redirect(path, 303)
+
+
+def drawn_again(conversation_id: UUID, place: str = "") -> ResponseReturnValue:
+    """The page where the act was done: it may change any part of it.
+
+    Only a refusal is swapped into it, so that what was typed stays.
+    """
+    if is_swap():
+        return "", 200, {"HX-Refresh": "true"}
+    return redirect(f"/conversations/{conversation_id}{place}", 303)

@@ -23,6 +23,7 @@ class Flag(StrEnum):
     SAME_ID = "same_id"
     CLAIMS_TO_BE_US = "claims_to_be_us"
     TOO_MANY = "too_many"
+    CALLED_SPAM = "called_spam"
 
 
 NOTICES = {
@@ -31,12 +32,15 @@ NOTICES = {
     Flag.CLAIMS_TO_BE_US: "says that it comes from one of us, and nothing proves it. Take care.",
     Flag.TOO_MANY: "came when Ally had already drafted or received a lot, so no draft was"
     " written for it.",
+    Flag.CALLED_SPAM: "was called spam by a mail server, so no draft was written for it.",
 }
+UNDRAFTED = (Flag.TOO_MANY, Flag.CALLED_SPAM)  # a person has to ask for the draft
 SETTLED = {
     Flag.CHANGED_SUBJECT: "message.kept",
     Flag.SAME_ID: "message.seen",
     Flag.CLAIMS_TO_BE_US: "message.seen",
     Flag.TOO_MANY: "message.seen",
+    Flag.CALLED_SPAM: "message.seen",
 }
 MOST_SHOWN = 10
 

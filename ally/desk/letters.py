@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from ally.channels.mail.parsed import Category
+from ally.channels.models import DeliveryStatus, ReportKind
 from ally.desk.models import MessageDirection
 
 LONGEST_BODY = 20_000  # characters of a message that are drawn; the rest is in the original
@@ -46,6 +47,7 @@ PREVIEWED = ("image/png", "image/jpeg", "image/gif", "image/webp", "application/
 PREVIEWED_ENDINGS = re.compile(r"\.(?:png|jpe?g|gif|webp|pdf|txt|log|csv|ics|json|xml|md)$", re.I)
 
 LINE_PIXELS, LINE_LETTERS = 22, 80  # of a laid-out mail, about
+ROW_PIXELS = 32  # of a row or paragraph of HTML, which has room around it
 IMAGE_PIXELS, PHOTO_PIXELS, BORDER_PIXELS = 90, 240, 40
 LOWEST, HIGHEST = 96, 640  # pixels that a frame stands tall
 
@@ -114,6 +116,18 @@ class Letter:
         return "\n\n".join(piece.text for piece in self.pieces if piece.kind == "own")
 
     @property
+    def is_undelivered(self) -> bool:
+        """Whether it may not have reached the customer, and nobody has said that they know."""
+        sending = self.sending
+        if sending is None or sending.delivery_status == DeliveryStatus.UNKNOWN:
+            return sending is not None
+        failed = (
+            sending.delivery_status == DeliveryStatus.REJECTED
+            or sending.reported == ReportKind.BOUNCED
+        )
+        return failed and sending.acknowledged_at is None
+
+    @property
     def has_text(self) -> bool:
         return any(piece.text.strip() for piece in self.pieces)
 
@@ -140,7 +154,7 @@ def letter_of(row: Row[Any]) -> Letter:
         is_alarming=row.category in ALARMING,
         proofs=proofs_of(told.get("verdicts")),
         notes=[str(note) for note in told.get("notes") or []],
-        frame_height=height_of(pieces, told.get("remote_images") or 0, files)
+        frame_height=height_of(pieces, told.get("remote_images") or 0, files, row.html_lines or 0)
         if has_frame
         else None,
         is_laid_out=has_frame and bool(row.is_laid_out),
@@ -213,10 +227,16 @@ def file_of(file: dict[str, Any]) -> File:
     )
 
 
-def height_of(pieces: Sequence[Piece], remote_images: int, files: Sequence[File]) -> int:
-    """How many pixels the laid-out mail needs, about: a frame without scripts cannot say."""
+def height_of(
+    pieces: Sequence[Piece], remote_images: int, files: Sequence[File], html_lines: int = 0
+) -> int:
+    """How many pixels the laid-out mail needs, about: a frame without scripts cannot say.
+
+    `html_lines` are the rows and paragraphs of its HTML, which may be more than its text has.
+    """
     lines = [line for piece in pieces if piece.kind != "quote" for line in piece.text.split("\n")]
-    tall = sum(math.ceil(len(line) / LINE_LETTERS) or 1 for line in lines) * LINE_PIXELS
+    told = sum(math.ceil(len(line) / LINE_LETTERS) or 1 for line in lines)
+    tall = max(told * LINE_PIXELS, html_lines * ROW_PIXELS)
     photos = sum(file.is_shown_inside for file in files)
     tall += remote_images * IMAGE_PIXELS + photos * PHOTO_PIXELS + BORDER_PIXELS
     return max(LOWEST, min(HIGHEST, tall))

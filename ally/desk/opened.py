@@ -121,7 +121,7 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         thread=thread_of(conversation),
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger)],
-        sender=sender_of(conversation),
+        sender=sender_in_words(conversation),
         subject=reply_subject(conversation),
         signature=conversation.channel.options.signature.strip("\n"),
         quotation=quotation_of(conversation, trigger),
@@ -131,6 +131,13 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         newer=current.id if current.id != draft.id else None,
         notices=notices_in(conversation),
     )
+
+
+def sender_in_words(conversation: Conversation) -> str:
+    """The sender as the customer's mail program shows it; "" when nobody is set."""
+    sender, channel = sender_of(conversation), conversation.channel
+    named = bool(sender) and sender == channel.from_address
+    return in_words((channel.from_name, sender)) if named else sender
 
 
 def source_of(row: dict[str, Any], draft: Draft, sentences: list[dict[str, Any]]) -> Source:

@@ -86,15 +86,25 @@ CUSTOMER = text("""
              ORDER BY a.created_at DESC LIMIT 1) AS last_reply
 """)
 
+# A reply `s` that may not have arrived, as long as nobody has said that they know; in two
+# halves, each with an index of its own.
+REFUSED = """s.account_id = :account_id AND s.status IN ('rejected', 'unknown')
+       AND (s.status = 'unknown' OR s.acknowledged_at IS NULL)"""
+RETURNED = """s.account_id = :account_id AND s.reported = 'bounced'
+       AND s.acknowledged_at IS NULL"""
+
 CONVERSATIONS = """
     SELECT c.id, c.subject, c.customer_name, c.customer_email, c.status, c.is_quarantined,
-           c.last_message_at, ch.type AS channel, m.direction, m.snippet,
+           c.last_message_at, ch.type AS channel, m.direction, m.category, m.snippet,
            EXISTS (SELECT 1 FROM draft d WHERE d.conversation_id = c.id
-                    AND d.status = 'pending') AS waits
+                    AND d.status = 'pending') AS waits,
+           EXISTS (SELECT 1 FROM delivery s WHERE s.conversation_id = c.id
+                    AND ({refused} OR {returned})) AS is_undelivered
       FROM conversation c
       JOIN channel ch ON ch.id = c.channel_id
       LEFT JOIN LATERAL (
-           SELECT direction, left(body_text, least(200, (metadata->>'quoted_from')::int)) AS snippet
+           SELECT direction, category,
+                  left(body_text, least(200, (metadata->>'quoted_from')::int)) AS snippet
              FROM message WHERE conversation_id = c.id
             ORDER BY sent_at DESC LIMIT 1) m ON true
      WHERE c.account_id = :account_id {where}
@@ -120,23 +130,16 @@ NEWS = text("""
 """)
 
 FILTERS = {
-    "open": text(CONVERSATIONS.format(where="AND c.status = 'open'")),
-    "closed": text(
-        CONVERSATIONS.format(
-            where="AND c.status = 'closed' AND NOT c.is_spam AND c.merged_into_id IS NULL"
-        )
-    ),
-    "quarantine": text(CONVERSATIONS.format(where="AND c.is_quarantined")),
-    "spam": text(CONVERSATIONS.format(where="AND c.is_spam")),
-    "undelivered": text(
-        CONVERSATIONS.format(
-            where="""AND c.id IN (SELECT s.conversation_id FROM delivery s
-                     WHERE s.account_id = :account_id AND s.status IN ('rejected', 'unknown')
-                     UNION ALL SELECT s.conversation_id FROM delivery s
-                     WHERE s.account_id = :account_id AND s.reported = 'bounced'
-                       AND s.acknowledged_at IS NULL)"""
-        )
-    ),
+    which: text(CONVERSATIONS.replace("{where}", where).format(refused=REFUSED, returned=RETURNED))
+    for which, where in {
+        "open": "AND c.status = 'open'",
+        "closed": "AND c.status = 'closed' AND NOT c.is_spam AND c.merged_into_id IS NULL",
+        "quarantine": "AND c.is_quarantined",
+        "spam": "AND c.is_spam",
+        "undelivered": """AND c.id IN (
+               SELECT s.conversation_id FROM delivery s WHERE {refused}
+                UNION ALL SELECT s.conversation_id FROM delivery s WHERE {returned})""",
+    }.items()
 }
 
 

@@ -19,7 +19,13 @@ from ally.accounts.models import User
 from ally.channels.incoming import Report
 from ally.channels.mail import headers
 from ally.channels.mail.parsed import Bounced, Category, Parsed
-from ally.channels.models import Delivery, DeliveryReport, EventsRaw, ReportKind
+from ally.channels.models import (
+    Delivery,
+    DeliveryReport,
+    DeliveryStatus,
+    EventsRaw,
+    ReportKind,
+)
 from ally.db import db
 from ally.desk.models import Conversation, ConversationStatus, Message
 from ally.desk.pending import hold
@@ -209,10 +215,11 @@ def tell(delivery: Delivery, report: Report, recipient: str) -> None:
 
 
 def acknowledge(delivery: Delivery, by: User) -> None:
-    """Note that `by` has seen that the reply came back.  Raises Conflict when it has not, or
-    when somebody was faster."""
+    """Note that `by` has seen that the reply came back or was refused.  Raises Conflict when it
+    was not, or when somebody was faster."""
     db.session.refresh(delivery, with_for_update=True)
-    if delivery.reported is not ReportKind.BOUNCED or delivery.acknowledged_at is not None:
+    failed = delivery.reported is ReportKind.BOUNCED or delivery.status is DeliveryStatus.REJECTED
+    if not failed or delivery.acknowledged_at is not None:
         raise Conflict("There is nothing left to see about this reply.")
     delivery.acknowledged_at = clock.now()
     trail.record(delivery, "delivery.acknowledged", by=by)

@@ -11,7 +11,7 @@ from ally import clock
 from ally.accounts.access import this_user
 from ally.channels import outbox
 from ally.channels.models import Delivery
-from ally.desk import customers, flags, opened, queries
+from ally.desk import customers, flags, letters, opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
 from ally.review import decisions
@@ -59,7 +59,9 @@ def conversations() -> ResponseReturnValue:
     asked = request.args.get("show", "open")
     which = asked if asked in queries.FILTERS else "open"
     page = queries.conversations(this_user().account_id, which, request.args.get("before", ""))
-    return render_template("desk/conversations.html", page=page, which=which)
+    return render_template(
+        "desk/conversations.html", page=page, which=which, categories=letters.CATEGORIES
+    )
 
 
 @desk_pages.get("/conversations/<uuid:conversation_id>")

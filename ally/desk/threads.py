@@ -22,6 +22,7 @@ LETTERS_OF = text("""
     SELECT m.id, m.direction, m.author_name, m.author_email, m.sent_at, m.category,
            left(m.body_text, :longest + 1) AS body, m.metadata, m.event_id,
            octet_length(m.body_html) AS html_bytes,
+           regexp_count(left(m.body_html, 20000), '</(tr|p|li|h[1-6])>|<br') AS html_lines,
            substr(m.body_html, 1, 5000) ~ '<(table|img)|data-sheet=' AS is_laid_out,
            (SELECT jsonb_agg(jsonb_build_object(
                        'id', a.id, 'name', a.file_name, 'size', a.size_bytes, 'note', a.note,
@@ -58,6 +59,12 @@ class Thread:
     recent: Sequence[Letter | Event]
     older_letters: int
     earlier: str | None
+
+    @property
+    def undelivered(self) -> list[Letter]:
+        """Our letters that may not have arrived."""
+        entries = [*self.older, *self.recent]
+        return [one for one in entries if isinstance(one, Letter) and one.is_undelivered]
 
 
 @dataclass(frozen=True)

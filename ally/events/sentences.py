@@ -12,7 +12,7 @@ SENTENCES = {
     "conversation.parted": "began this conversation with {messages} moved from “{about}”",
     "conversation.closed": "closed the conversation outside Ally",
     "conversation.reopened": "opened the conversation again outside Ally",
-    "conversation.spam": "was put into the spam by what mail servers said of the mail",
+    "conversation.spam": "put this into the spam, since a mail server said so",
     "conversation.no_spam": "said that this is no spam",
     "customer.address_added": "noted that the customer also writes from {address}",
     "customer.address_removed": "noted that {address} is somebody else's",

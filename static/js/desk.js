@@ -5,5 +5,6 @@ import "./queue.js";
 import "./countdown.js";
 import "./dialogs.js";
 import "./images.js";
+import "./notices.js";
 import "./printing.js";
 import "./copy.js";

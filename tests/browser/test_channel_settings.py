@@ -150,7 +150,7 @@ def tab_to(page, what):
     """Press Tab until this element, by its words or its id, has the focus."""
     for _ in range(60):
         page.keyboard.press("Tab")
-        on = page.evaluate("[document.activeElement.id, document.activeElement.innerText ?? '']")
+        on = page.evaluate("[document.activeElement?.id, document.activeElement?.innerText ?? '']")
         if on[0] == what or on[1].startswith(what):
             return
     raise AssertionError(f"Tab never comes to {what}")

@@ -188,3 +188,18 @@ def test_a_phone_shows_the_queue_then_the_draft_with_its_bar(open_browser, ada, 
     expect(page.get_by_role("button", name="Approve and send")).to_be_in_viewport()
     page.get_by_role("link", name="All drafts").tap()
     expect(page.locator(".row").first).to_be_visible()
+
+
+def test_a_refusal_is_brought_into_sight_and_what_was_typed_stays(open_browser, ada, acme):
+    conversation = make_conversation(acme)
+    for _ in range(6):
+        make_message(conversation, "One more.\n\n" * 9)
+    page = open_browser(ada, viewport={"width": 1024, "height": 600})
+    page.goto(f"/conversations/{conversation.id}")
+    page.get_by_text("Merge this conversation").click()
+    page.get_by_label("Into the one at this address").fill("the other one")
+
+    page.get_by_role("button", name="Merge").click()
+
+    expect(page.get_by_role("alert")).to_be_in_viewport()
+    expect(page.get_by_label("Into the one at this address")).to_have_value("the other one")

@@ -8,7 +8,7 @@ from ally.db import db
 from ally.desk.models import Attachment
 from tests.browser.conftest import waiting_draft
 from tests.browser.test_pages import AXE, WIDTHS, wrong_with
-from tests.factories import make_channel
+from tests.factories import make_channel, make_conversation, make_draft, make_message
 
 pytestmark = pytest.mark.browser
 
@@ -67,3 +67,17 @@ def test_approving_sends_what_was_shown(ada, signed, open_browser):
     ours = page.locator(".letter.ours")
     expect(ours).to_contain_text("Mon to Fri, 9 to 5")
     expect(ours).to_contain_text("a long name of a file")
+
+
+def test_however_much_there_is_to_say_the_draft_stays_in_sight(open_browser, ada, acme):
+    conversation = make_conversation(acme)
+    for _ in range(10):
+        trigger = make_message(conversation, metadata_={"flags": ["too_many"]})
+    draft = make_draft(conversation, trigger=trigger)
+    page = open_browser(ada, viewport={"width": 1440, "height": 768})
+    page.goto(f"/review/{draft.id}")
+
+    expect(page.get_by_text("received a lot").first).to_be_in_viewport()
+    expect(page.get_by_role("button", name="Approve and send")).to_be_in_viewport(ratio=1)
+    assert page.locator("#look").bounding_box()["height"] >= 64
+    assert page.locator("#thread").bounding_box()["height"] >= 96

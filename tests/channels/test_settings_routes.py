@@ -219,8 +219,10 @@ def test_a_change_is_saved_and_told_at_the_bottom_with_what_it_was(desk, channel
 
     assert (answer.status_code, answer.location) == (303, page_of(channel))
     assert reload(channel).name == "Help desk"
-    history = desk.get(page_of(channel)).text
-    history = html.unescape(history[history.index('id="history"') :])
+    page = desk.get(page_of(channel)).text
+    assert "<p>Saved.</p>" in page
+    assert "<p>Saved.</p>" not in desk.get(page_of(channel)).text
+    history = html.unescape(page[page.index('id="history"') :])
     assert "Ida Admin" in history
     assert "changed “Name”, “Signature”" in history
     assert '<del dir="auto">Support</del>' in history

@@ -3,6 +3,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from ally.channels.mail.invitations import note_of
 from ally.channels.mail.parse import parse_mail
 from ally.channels.mail.parsed import Unreadable
 from ally.demo import mails, stories
@@ -56,6 +57,12 @@ def test_a_mail_with_html_keeps_its_blocked_images_counted():
     read = parse_mail(raw)
 
     assert (read.remote_images, read.tracking_images) == (1, 1)
+
+
+def test_an_invitation_is_read_as_one():
+    content = mails.invitation_to("Call about the sponsorship")
+
+    assert note_of(content.decode()).startswith("Invitation: Call about the sponsorship, ")
 
 
 def test_the_broken_scanners_mail_is_unreadable():

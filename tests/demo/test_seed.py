@@ -8,7 +8,8 @@ from ally import clock
 from ally.accounts import tokens
 from ally.accounts.models import Role, User
 from ally.channels import secrets
-from ally.channels.models import Channel, Delivery, DeliveryAttempt, DeliveryStatus
+from ally.channels.mail.parsed import Category
+from ally.channels.models import Channel, Delivery, DeliveryAttempt, DeliveryStatus, ReportKind
 from ally.db import current_account_id, db
 from ally.demo import bulk, seed, stories
 from ally.demo.seed import Size, fill
@@ -73,8 +74,8 @@ def newest_draft(state):
 def test_the_default_desk_has_everything_that_the_contract_asks_for(unseeded):
     filled = fill(unseeded, Size.DEFAULT)
 
-    assert (filled.documents, filled.conversations) == (59, 40)
-    assert count(Conversation) == 40
+    assert (filled.documents, filled.conversations) == (59, 44)
+    assert count(Conversation) == 44
     assert count(SourceDocument) == 59
     assert {user.role for user in db.session.scalars(select(User))} == {Role.ADMIN, Role.AGENT}
     assert db.session.scalars(select(Channel.key)).all() == ["support"]
@@ -96,6 +97,18 @@ def test_the_default_desk_has_everything_that_the_contract_asks_for(unseeded):
         JobStatus.FAILED,
     }
     assert count(Notification) > 0
+    assert {*db.session.scalars(select(Message.category))} == {
+        Category.ORDINARY,
+        Category.OUT_OF_OFFICE,
+        Category.BOUNCE,
+        Category.LIST,
+    }
+    returned = select(Delivery).where(Delivery.reported == ReportKind.BOUNCED)
+    bounced = db.session.scalars(returned).one()
+    assert bounced.conversation_id == conversation_of("return-line-old-address").id
+    away = conversation_of("oil-cooler-away")
+    assert [message.category for message in away.messages][-1] is Category.OUT_OF_OFFICE
+    assert conversation_of("supplier-newsletter").drafts == []
 
 
 def test_the_people_and_keys_are_the_published_ones(desk):

@@ -1,6 +1,7 @@
 """What Ally does by itself with each kind of mail, and where it stops."""
 
 import pytest
+from sqlalchemy import select
 
 from ally.channels.mail.parsed import Category
 from ally.channels.models import ChannelType
@@ -23,7 +24,7 @@ from tests.desk.arriving import (
     message_of,
     told,
 )
-from tests.desk.test_routes import post
+from tests.desk.test_routes import SWAP, post
 from tests.desk.test_sweep import lose_jobs
 from tests.factories import (
     make_channel,
@@ -93,7 +94,7 @@ def test_no_other_kind_gets_a_draft_by_itself(channel, conversation, ours, categ
     assert count(Notification) == 0
 
 
-@pytest.mark.parametrize("category", NO_ANSWERS)
+@pytest.mark.parametrize("category", [one for one in NO_ANSWERS if one is not Category.SPAM])
 def test_what_no_person_wrote_opens_nothing_again(channel, conversation, ours, category):
     conversation.status = ConversationStatus.CLOSED
     db.session.commit()
@@ -158,6 +159,62 @@ def test_a_persons_mail_brings_a_spam_thread_back(channel, junk):
     arrive(channel, letter("It was me", in_reply_to=[message.external_id]))
 
     assert (junk.status, junk.is_spam) == (ConversationStatus.OPEN, False)
+
+
+def test_a_reply_that_is_called_spam_is_not_lost(channel, acme, ada, client):
+    ours = conversation_of(arrive(channel, letter()))
+    ours.status = ConversationStatus.CLOSED
+    db.session.commit()
+    named = [ours.messages[0].external_id]
+
+    outcomes = [
+        arrive(channel, letter("Thanks", in_reply_to=named, category=Category.SPAM))
+        for _ in range(2)
+    ]
+
+    assert [flags_of(outcome) for outcome in outcomes] == [["called_spam"], ["called_spam"]]
+    assert (ours.status, ours.is_spam) == (ConversationStatus.OPEN, False)
+    titles = db.session.scalars(select(Notification.payload["title"].as_string())).all()
+    assert titles == ["No draft: Pump"]
+    browser = sign_in(client, ada)
+    page = browser.get(f"/conversations/{ours.id}").text
+    assert "was called spam by a mail server" in page
+
+    post(browser, f"/messages/{message_of(outcomes[1]).id}/draft")
+
+    db.session.expire_all()
+    assert [flags_of(outcome) for outcome in outcomes] == [["called_spam"], []]
+
+
+def test_an_act_draws_the_page_again_where_it_was_done(client, ada, junk):
+    browser = sign_in(client, ada)
+    path = f"/conversations/{junk.id}/inbox"
+    answer = post(browser, path, headers=SWAP)
+    assert (answer.status_code, answer.headers["HX-Refresh"], answer.text) == (200, "true", "")
+
+    refused = post(browser, path, headers=SWAP)
+    assert refused.status_code == 409
+    assert refused.headers["HX-Retarget"] == "#notice"
+
+
+def test_a_split_leads_to_the_new_conversation(channel, client, ada):
+    first = arrive(channel, letter())
+    named = [message_of(first).external_id]
+    later = message_of(arrive(channel, letter("Also", in_reply_to=named)))
+
+    answer = post(sign_in(client, ada), f"/messages/{later.id}/split", headers=SWAP)
+
+    db.session.expire_all()
+    assert answer.headers["HX-Redirect"] == f"/conversations/{later.conversation_id}"
+    assert later.conversation_id != conversation_of(first).id
+
+
+def test_more_spam_in_a_spam_thread_is_no_news(channel, junk):
+    again = letter(in_reply_to=[junk.messages[0].external_id], category=Category.SPAM)
+    outcome = arrive(channel, again)
+    assert flags_of(outcome) == []
+    assert (junk.status, junk.is_spam) == (ConversationStatus.CLOSED, True)
+    assert count(Notification) == 0
 
 
 # --- limits

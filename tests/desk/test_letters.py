@@ -116,4 +116,11 @@ def test_a_frame_stands_about_as_tall_as_its_mail():
     assert height_of(short, 0, []) == LOWEST
     assert LOWEST < height_of([Piece("own", "x" * 800)], 0, []) < HIGHEST
     assert height_of(long, 0, []) == HIGHEST
+    assert LOWEST < height_of(short, 0, [], 10) < height_of(short, 0, [], 200) == HIGHEST
     assert height_of([*short, Piece("quote", "line\n" * 500)], 0, []) == LOWEST
+
+
+def test_a_table_is_given_room_for_its_rows_however_short_the_text(desk, acme):
+    table = f"<table>{'<tr><td>AN-6</td></tr>' * 200}</table>"
+    page = page_with(desk, acme, "See the table.", body_html=table)
+    assert f'height="{HIGHEST}"' in page

@@ -3,6 +3,7 @@
 import pytest
 
 from ally import clock
+from ally.channels import health, outbox
 from ally.channels.incoming import Report
 from ally.channels.mail import ids
 from ally.channels.mail.parsed import Bounced, Category
@@ -239,10 +240,57 @@ def test_what_came_back_is_shown_until_somebody_has_seen_it(channel, ada, delive
 
     answer = post(browser, f"/deliveries/{delivery.id}/acknowledgement")
 
-    assert answer.location == f"/conversations/{delivery.conversation_id}"
+    place = f"/conversations/{delivery.conversation_id}#message-{delivery.message_id}"
+    assert answer.location == place
     db.session.expire_all()
     assert queries.conversations(delivery.account_id, "undelivered").rows == []
     assert "Came back" in browser.get(f"/conversations/{delivery.conversation_id}").text
+    with pytest.raises(Conflict):
+        reports.acknowledge(delivery, by=ada)
+
+
+def test_what_did_not_arrive_is_told_above_all_messages_and_in_the_lists(
+    channel, acme, ada, delivery, client
+):
+    draft = make_draft(conversation_with(delivery))
+    browser = sign_in(client, ada)
+    pages = f"/conversations/{delivery.conversation_id}", f"/review/{draft.id}"
+    assert not any("came back" in browser.get(page).text for page in pages)
+
+    arrive(channel, bounce(delivery.rfc_message_id))
+
+    for page in pages:
+        assert "came back." in browser.get(page).text.partition('id="thread"')[0]
+    assert "Undelivered" in browser.get("/conversations").text.partition('class="line"')[2]
+    assert [line.undelivered for line in health.lines(acme.id)] == [1]
+
+    reports.acknowledge(delivery, by=ada)
+    db.session.commit()
+
+    assert "came back." not in browser.get(pages[0]).text.partition('id="thread"')[0]
+    assert "Undelivered" not in browser.get("/conversations").text.partition('class="line"')[2]
+    assert [line.undelivered for line in health.lines(acme.id)] == [0]
+
+
+def test_a_refused_reply_is_off_the_list_once_somebody_has_seen_it(ada, delivery):
+    delivery.status, delivery.accepted_at = DeliveryStatus.REJECTED, None
+    db.session.commit()
+    assert len(queries.conversations(delivery.account_id, "undelivered").rows) == 1
+
+    reports.acknowledge(delivery, by=ada)
+    db.session.commit()
+    assert queries.conversations(delivery.account_id, "undelivered").rows == []
+
+    outbox.retry(delivery, by=ada)
+    delivery.status = DeliveryStatus.REJECTED
+    db.session.commit()
+    assert len(queries.conversations(delivery.account_id, "undelivered").rows) == 1
+
+
+def test_an_unknown_outcome_cannot_be_waved_away(ada, delivery):
+    delivery.status, delivery.accepted_at = DeliveryStatus.UNKNOWN, None
+    db.session.commit()
+
     with pytest.raises(Conflict):
         reports.acknowledge(delivery, by=ada)
 

@@ -14,6 +14,7 @@ from ally.review.queries import lock_draft
 from tests.factories import (
     act_for,
     make_account,
+    make_channel,
     make_conversation,
     make_draft,
     make_message,
@@ -288,6 +289,19 @@ def test_a_conversation_shows_what_became_of_a_reply(desk, acme, ada, draft):
     assert ">Sent<" in answer.text
     again = post(desk, f"/deliveries/{delivery.id}/settlement")
     assert again.status_code == 409
+
+
+def test_the_list_says_what_kind_of_mail_came_last(desk, acme):
+    conversation = make_conversation(acme)
+    make_message(conversation, "I am away.", category="out_of_office")
+    assert '<span class="tag">Out of office</span>' in desk.get("/conversations").text
+
+
+def test_the_sender_is_shown_as_the_customer_will_see_it(desk, acme):
+    channel = make_channel(acme)
+    draft = make_draft(make_conversation(acme, channel))
+    page = desk.get(f"/review/{draft.id}").text
+    assert f"<dd>Acme support &lt;{channel.from_address}&gt;</dd>" in page
 
 
 def test_a_refused_reply_is_tried_again(desk, acme, ada, draft):
