@@ -156,7 +156,8 @@ OPTION_FIELDS = [
     Field(
         "authserv_id",
         "Name of your own mail server",
-        "As it writes it into Authentication-Results. Verdicts of others are not believed.",
+        "As it writes it into Authentication-Results, if it takes such headers of others away. "
+        "Verdicts under any other name are not believed.",
     ),
     Field(
         "automatic_acts_per_thread",
