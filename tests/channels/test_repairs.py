@@ -1,5 +1,7 @@
 """Mails as broken programs send them, and what is made of them."""
 
+from email.message import EmailMessage
+
 import pytest
 
 from ally.channels.mail.parse import parse_mail
@@ -270,3 +272,21 @@ def test_a_peek_tells_who_wrote(raw):
 
     assert (told.name, told.email) == ("Dana", "dana@example.com")
     assert (told.subject or "").replace(" ", "") == "Pump"
+
+
+def test_a_text_that_says_nothing_gives_way_to_the_html_beside_it():
+    made = EmailMessage()
+    made.set_content(".\n")
+    made.add_alternative("<p>The pump is <b>too loud</b>.</p>", "html")
+
+    assert parse_mail(made.as_bytes()).body_text == "The pump is too loud."
+
+
+def test_a_report_of_a_bounce_has_a_name_that_says_so():
+    raw = (
+        b'Content-Type: multipart/report; report-type=delivery-status; boundary="b"\r\n\r\n'
+        b"--b\r\n\r\nIt failed.\r\n--b\r\nContent-Type: message/delivery-status\r\n\r\n"
+        b"Final-Recipient: rfc822; a@b.example\r\nAction: failed\r\n--b--\r\n"
+    )
+
+    assert [file.file_name for file in parse_mail(raw).attachments] == ["delivery report-1.txt"]

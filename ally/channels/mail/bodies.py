@@ -58,11 +58,15 @@ def joined_lines(text: str) -> str:
 
 def joined_text(bodies: list[Body]) -> str:
     """Every body as text, one below the other; HTML is read where there is no plain text."""
-    texts = [
-        plain if plain is not None and (plain.strip() or not html) else text_of(html or "")
-        for plain, html in bodies
-    ]
+    texts = [readable_form(plain or "", html) for plain, html in bodies]
     return "\n".join(text for text in texts if text.strip())[:MOST_TEXT].strip("\n")
+
+
+def readable_form(plain: str, html: str | None) -> str:
+    """The plain text, but for one that says nothing (blanks, a dot) beside HTML that does."""
+    if not html or any(letter.isalnum() for letter in plain):
+        return plain
+    return text_of(html) or plain
 
 
 def source_html(bodies: list[Body]) -> str | None:

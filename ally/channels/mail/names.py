@@ -7,8 +7,17 @@ LONGEST_NAME = 150  # characters; with their bytes well under the 255 that file 
 LONGEST_READ = 4_000  # characters
 PATH_SIGNS = str.maketrans(dict.fromkeys('/\\*?"<>|', "_"))
 PATH = re.compile(r"(?:[A-Za-z]:)?[/\\]|~?\.{0,2}[/\\]")
+STEMS = {
+    "message/rfc822": "message",
+    "message/delivery-status": "delivery report",
+    "message/disposition-notification": "receipt",
+    "text/rfc822-headers": "returned headers",
+}
 ENDINGS = {
     "message/rfc822": "eml",
+    "message/delivery-status": "txt",
+    "message/disposition-notification": "txt",
+    "text/rfc822-headers": "txt",
     "text/plain": "txt",
     "text/html": "html",
     "text/calendar": "ics",
@@ -45,6 +54,6 @@ def shortened(name: str) -> str:
 
 
 def made_name(kind: str, number: int) -> str:
-    stem = "message" if kind == "message/rfc822" else "attachment"
+    stem = STEMS.get(kind, "attachment")
     ending = ENDINGS.get(kind)
     return f"{stem}-{number}.{ending}" if ending else f"{stem}-{number}"
