@@ -30,7 +30,7 @@ def shop(committed):
 
 def serving(shop, speaks, port=0):
     """The port of a listener that runs in a thread of its own until the test is over."""
-    loop, ready, place = asyncio.new_event_loop(), threading.Event(), []
+    loop, over, ready, place = asyncio.new_event_loop(), asyncio.Event(), threading.Event(), []
 
     async def serve():
         server = await listener.serve(
@@ -38,17 +38,20 @@ def serving(shop, speaks, port=0):
         )
         place.append(server.sockets[0].getsockname()[1])
         ready.set()
+        async with server:
+            await over.wait()
+        await loop.shutdown_default_executor()
 
     def run():
-        asyncio.set_event_loop(loop)
         loop.run_until_complete(serve())
-        loop.run_forever()
+        # Left to the garbage collector, it would complain in the middle of another test.
+        loop.close()
 
     thread = threading.Thread(target=run, daemon=True)
     thread.start()
     ready.wait(20)
     yield place[0]
-    loop.call_soon_threadsafe(loop.stop)
+    loop.call_soon_threadsafe(over.set)
     thread.join(20)
 
 
