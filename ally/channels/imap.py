@@ -99,6 +99,8 @@ def read_folder(
     stops it, nothing is read twice or left out.
     """
     state = mailbox.select_folder(folder.name, readonly=True)
+    if not state.get(b"UIDNEXT"):  # which servers should tell, and some do not
+        state[b"UIDNEXT"] = max(mailbox.search(["ALL"]), default=0) + 1
     last = begin(channel, folder, state, everything=everything)
     new = [uid for uid in mailbox.search(["UID", f"{last + 1}:*"]) if uid > last]
     stored = 0
@@ -118,7 +120,7 @@ def begin(channel: Channel, folder: Folder, state: dict[bytes, Any], *, everythi
     elif cursor or everything:
         last = 0
     else:
-        last = int(state.get(b"UIDNEXT") or 1) - 1
+        last = int(state[b"UIDNEXT"]) - 1
     checkpoints.advance(checkpoint, {"uidvalidity": validity, "uid": last})
     # Committed here: a mail that comes now must not be taken for one that was there before.
     db.session.commit()

@@ -44,6 +44,7 @@ class Mailboxes:
     password: str = PASSWORD
     commands: list[str] = field(default_factory=list)
     fail_at: str = ""
+    tells_next: bool = True
     port: int = 0
     certificate: str = ""
     changed: threading.Condition = field(default_factory=threading.Condition)
@@ -112,7 +113,8 @@ class Talk(socketserver.StreamRequestHandler):
             return
         self.say(f"* {len(self.folder.mails)} EXISTS")
         self.say(f"* OK [UIDVALIDITY {self.folder.validity}] ok")
-        self.say(f"* OK [UIDNEXT {self.folder.next_uid}] ok")
+        if self.house.tells_next:
+            self.say(f"* OK [UIDNEXT {self.folder.next_uid}] ok")
         self.say(f"{tag} OK [READ-ONLY] done")
 
     do_EXAMINE = do_SELECT
@@ -120,7 +122,8 @@ class Talk(socketserver.StreamRequestHandler):
     def do_UID(self, tag, arguments):
         verb, _, rest = arguments.partition(" ")
         if verb == "SEARCH":
-            first = int(re.search(r"(\d+):\*", rest)[1])
+            asked = re.search(r"(\d+):\*", rest)
+            first = int(asked[1]) if asked else 1  # ALL
             uids = sorted(self.folder.mails)
             # "*" is the last one, even where it comes before the first (RFC 3501, 6.4.8).
             found = [uid for uid in uids if uid >= first] or uids[-1:]

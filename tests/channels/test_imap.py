@@ -99,7 +99,9 @@ def test_new_mail_is_stored_as_it_came_and_the_mailbox_stays_as_it_is(shop, hous
     assert all("BODY[" not in asked for asked in house.commands if "FETCH" in asked)
 
 
-def test_what_was_there_before_is_left_unless_it_is_asked_for(shop, house):
+@pytest.mark.parametrize("tells_next", [True, False])
+def test_what_was_there_before_is_left_unless_it_is_asked_for(shop, house, tells_next):
+    house.tells_next = tells_next
     account = db.session.info["account_id"]
     for number in range(3):
         house.deliver(mail(number))
