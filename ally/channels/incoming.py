@@ -9,7 +9,7 @@ from ally.channels.facts import Incoming, Report
 from ally.channels.mail import guard
 from ally.channels.mail.parsed import Unreadable
 from ally.channels.mail.words import storable
-from ally.channels.models import EventsRaw
+from ally.channels.models import Channel, EventsRaw
 from ally.channels.providers import doors
 from ally.db import db
 
@@ -51,6 +51,8 @@ def read_mail(event: EventsRaw) -> Incoming:
 
 
 def clear_error(event: EventsRaw) -> None:
+    if db.session.get_one(Channel, event.channel_id).last_error is None:
+        return
     db.session.execute(
         CLEAR,
         {
