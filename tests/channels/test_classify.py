@@ -129,6 +129,28 @@ def test_answers_of_programs_are_told_by_their_subject(subject):
     assert read("In-Reply-To: <1@acme.example>", subject=subject).category in ANSWERS
 
 
+@pytest.mark.parametrize("subject", [s for s in SUBJECTS if not s.endswith("?")])
+def test_the_subject_alone_is_enough(subject):
+    assert read(subject=subject).category in ANSWERS
+
+
+def test_a_question_below_such_a_subject_needs_more():
+    subject = "Automatic reply: Which pump?"
+
+    assert read(subject=subject).category is Category.ORDINARY
+    assert read("In-Reply-To: <1@acme.example>", subject=subject).category in ANSWERS
+    assert read(subject=subject, body="This is an automatic reply.").category in ANSWERS
+
+
+@pytest.mark.parametrize("who", ["I am", "I'm", "Dana Whitfield is", "I will be"])
+def test_somebody_who_is_away_says_so_in_the_text_too(who):
+    subject = f"{who} out of the office until Monday"
+    away = "Hello, I am out of the office until Monday, with limited access to my mail."
+
+    assert read(subject=subject, body=away).category is Category.OUT_OF_OFFICE
+    assert read(subject=subject, body="Send it before Friday.").category is Category.ORDINARY
+
+
 @pytest.mark.parametrize(
     ("subject", "body"),
     [

@@ -68,6 +68,12 @@ SUBJECT = re.compile(
 )
 # Notes and GroupWise: `AUTO: Ada is out of the office (returning 1/2/2026)`.
 OF_NOTES = re.compile(rf"^\W*auto\W*:.{{0,200}}(?:{'|'.join(AWAY)}|returning)", re.IGNORECASE)
+# `Ada Lovelace is out of the office`, `I am on holiday until Monday`
+SOMEBODY_AWAY = re.compile(
+    rf"^\W*(?:I\s?(?:'m|’m|am|will be)|[\w .,'-]{{1,60}} (?:is|will be))\s+(?:currently\s+)?"
+    rf"(?:{'|'.join(AWAY)})",
+    re.IGNORECASE,
+)
 ABSENT = re.compile("|".join(AWAY), re.IGNORECASE)
 AUTOMATIC = re.compile("|".join(ANSWERS), re.IGNORECASE)
 
@@ -75,6 +81,11 @@ AUTOMATIC = re.compile("|".join(ANSWERS), re.IGNORECASE)
 def is_answering_subject(subject: str) -> bool:
     """Whether the subject is one that a program writes above its answer."""
     return bool(SUBJECT.search(subject) or OF_NOTES.search(subject))
+
+
+def is_absent_subject(subject: str) -> bool:
+    """Whether the subject says that somebody is away, as a person's may who writes about it."""
+    return bool(SOMEBODY_AWAY.search(subject))
 
 
 def tells_absence(subject: str, text: str) -> bool:

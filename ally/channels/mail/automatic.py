@@ -6,7 +6,12 @@ not to get automatic answers, is a person's, and still no program may answer it.
 
 import re
 
-from ally.channels.mail.absence import is_answering_subject, tells_absence, tells_automatic
+from ally.channels.mail.absence import (
+    is_absent_subject,
+    is_answering_subject,
+    tells_absence,
+    tells_automatic,
+)
 from ally.channels.mail.parsed import Category
 from ally.channels.mail.senders import MAILER, has_null_path, is_machine, local_part
 from ally.channels.mail.top import Top
@@ -73,11 +78,17 @@ def says_so(top: Top) -> bool:
 
 
 def looks_so(top: Top, subject: str, text: str) -> bool:
-    """Whether it is a program's answer by its words, for programs that write no such header."""
-    if not is_answering_subject(subject):
+    """Whether it is a program's answer by its words, for programs that write no such header.
+
+    A person may ask about such answers, or tell of somebody who is away: then the text, or
+    that it answers a mail, decides.
+    """
+    if is_answering_subject(subject) and not subject.rstrip().endswith("?"):
+        return True
+    if not (is_answering_subject(subject) or is_absent_subject(subject)):
         return False
     is_answer = any(top.root.headers(name) for name in ("in-reply-to", "references"))
-    return is_answer or ":" not in subject or tells_absence("", text) or tells_automatic(text)
+    return is_answer or tells_absence("", text) or tells_automatic(text)
 
 
 def may_answer(top: Top) -> bool:
