@@ -26,7 +26,7 @@ from ally.channels.folders import quoted
 from ally.channels.hosts import refuse_base_url
 from ally.channels.mail.headers import clean
 from ally.channels.models import Channel, Platform
-from ally.channels.senders import wire
+from ally.channels.senders import intercom, slack, wire, zoho
 from ally.channels.smtp_server import refuse_own_machine
 from ally.channels.trial import CHECKED
 from ally.db import current_account_id, db
@@ -36,13 +36,6 @@ from ally.jobs.queue import job
 
 PATIENCE = timedelta(seconds=20)
 STEP_SECONDS = 10.0
-ZOHO_HOSTS = {"ca": "https://accounts.zohocloud.ca"}
-INTERCOM_HOSTS = {
-    "us": "https://api.intercom.io",
-    "eu": "https://api.eu.intercom.io",
-    "au": "https://api.au.intercom.io",
-}
-SLACK_HOST = "https://slack.com"
 
 # The desk's own mail server; set by the application from SMTP_URL.
 _desk_url = ""
@@ -175,7 +168,7 @@ def folders_read(mailbox: imaplib.IMAP4, wanted: ImapCredentials) -> str:
 def ask_zoho(channel: Channel) -> str:
     """Have the refresh token give an access token, which is then forgotten."""
     wanted = credentials.read(channel, ZohoCredentials)
-    usual = ZOHO_HOSTS.get(wanted.region, f"https://accounts.zoho.{wanted.region}")
+    usual = f"https://accounts.{zoho.domain_of(wanted.region)}"
     form = {
         "grant_type": "refresh_token",
         "client_id": wanted.client_id,
@@ -190,7 +183,7 @@ def ask_zoho(channel: Channel) -> str:
 
 def ask_intercom(channel: Channel) -> str:
     wanted = credentials.read(channel, IntercomCredentials)
-    host = host_of(wanted.base_url, INTERCOM_HOSTS[wanted.region])
+    host = host_of(wanted.base_url, f"https://{intercom.HOSTS[wanted.region]}")
     told = called("GET", host, "/me", headers=bearer(wanted.access_token))
     if told.get("type") != "admin":
         errors = told.get("errors") or [{}]
@@ -200,7 +193,7 @@ def ask_intercom(channel: Channel) -> str:
 
 def ask_slack(channel: Channel) -> str:
     wanted = credentials.read(channel, SlackCredentials)
-    host = host_of(wanted.base_url, SLACK_HOST)
+    host = host_of(wanted.base_url, f"https://{slack.HOST}")
     told = called("POST", host, "/api/auth.test", headers=bearer(wanted.bot_token))
     if told.get("ok") is not True:
         raise Failed(f"Slack refused us: {told.get('error') or 'it did not say why'}")

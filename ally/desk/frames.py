@@ -12,13 +12,12 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
-import nh3
 from markupsafe import Markup
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from ally.channels.mail.inert import is_loadable
-from ally.channels.mail.sanitise import ADDRESSES, ALLOWED, EMPTIED, SHEET, kept_value
-from ally.channels.mail.styles import HARMLESS_STYLES, harmless_sheet
+from ally.channels.mail.sanitise import ADDRESSES, ALLOWED, SCHEMES, SHEET, kept_value, passed
+from ally.channels.mail.styles import harmless_sheet
 from ally.desk.folds import fold_quotes
 
 SHEET_OF_OURS = """
@@ -172,15 +171,4 @@ def cleaned(html: str, *, images: bool) -> str:
             return "fold" if value == "fold" else None
         return kept_value(tag, attribute, value)
 
-    return nh3.clean(
-        html,
-        tags=set(SHOWN),
-        clean_content_tags=EMPTIED,
-        attributes=SHOWN,
-        attribute_filter=kept,
-        strip_comments=True,
-        link_rel="noopener noreferrer nofollow",
-        generic_attribute_prefixes=set(),
-        url_schemes={"http", "https", "mailto", "data"},
-        filter_style_properties=HARMLESS_STYLES,
-    )
+    return passed(html, SHOWN, kept, schemes=SCHEMES | {"data"})

@@ -15,7 +15,6 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from ally.channels.mail.styles import LONGEST_SHEET, harmless_sheet
 
 LONGEST_ADDRESS = 4_000  # characters
-LONGEST_CID = 500
 MOST_CLASSES = 20  # of one element
 WORTH_A_LOOK = re.compile(r"<(?:img|style|body|html|meta)\b|\sid\s*=", re.IGNORECASE)
 BLANKS = re.compile(r"[\x00-\x20]+")  # browsers skip them inside of an address's scheme

@@ -18,8 +18,7 @@ def leaves(part: Part) -> list[Part]:
 
 def leaf_bytes(part: Part) -> bytes:
     """The first 64 KB of the part, with its transfer encoding undone."""
-    payload = part.get_payload()
-    raw = payload[:MOST_READ].encode("latin-1", "replace") if isinstance(payload, str) else b""
+    raw = part.body[:MOST_READ]
     encoding = value_of(part.header("content-transfer-encoding")).split(" ")[0]
     if encoding == "base64":
         return base64_bytes(raw)

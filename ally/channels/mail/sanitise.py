@@ -6,6 +6,7 @@ done to it afterwards: whatever must go, goes in nh3's own pass.
 
 import html
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import nh3
@@ -85,11 +86,15 @@ OWN: dict[str, set[str]] = {
     "wbr": set(),
 }
 ALLOWED = {tag: own | EVERY for tag, own in OWN.items()}
+SCHEMES = {"http", "https", "mailto"}
 # Their content is no text for a reader.
 EMPTIED = {"script", "style", "title", "head", "template", "noscript", "noembed", "noframes",
            "iframe", "object", "embed", "applet", "svg", "math", "xml", "textarea", "select",
            "audio", "video", "canvas", "frameset", "xmp", "plaintext"}  # fmt: skip
 LINK = re.compile(r"(?:https?://[^/\\\s]|mailto:)", re.IGNORECASE)
+
+
+Keep = Callable[[str, str, str], str | None]
 
 
 @dataclass(frozen=True)
@@ -125,16 +130,24 @@ def sanitise(untrusted: str) -> Sanitised:
 
 
 def clean(untrusted: str) -> str:
+    return passed(untrusted, ALLOWED, kept_value, schemes=SCHEMES)
+
+
+def passed(untrusted: str, allowed: dict[str, set[str]], keep: Keep, *, schemes: set[str]) -> str:
+    """What nh3 leaves of the HTML: these elements with these attributes, as `keep` has them.
+
+    Every other choice is the same for all of our HTML, and stands here alone.
+    """
     return nh3.clean(
         untrusted,
-        tags=set(ALLOWED),
+        tags=set(allowed),
         clean_content_tags=EMPTIED,
-        attributes=ALLOWED,
-        attribute_filter=kept_value,
+        attributes=allowed,
+        attribute_filter=keep,
         strip_comments=True,
         link_rel="noopener noreferrer nofollow",
         generic_attribute_prefixes=set(),
-        url_schemes={"http", "https", "mailto"},
+        url_schemes=schemes,
         filter_style_properties=HARMLESS_STYLES,
     )
 

@@ -32,7 +32,6 @@ from ally.channels.webhooks import Caller
 
 HOST = r"https://sns\.[a-z]{2}(?:-[a-z]{1,12}){1,3}-[0-9]{1,2}\.amazonaws\.com(?:\.cn)?"
 CERTIFICATE = re.compile(HOST + r"/SimpleNotificationService-[0-9a-f]{8,64}\.pem")
-SUBSCRIPTION = re.compile(HOST + r"/\?Action=ConfirmSubscription&[\x21-\x7e]{1,2000}")
 NOTIFICATION = ("Message", "MessageId", "Subject", "Timestamp", "TopicArn", "Type")
 CONFIRMATION = ("Message", "MessageId", "SubscribeURL", "Timestamp", "Token", "TopicArn", "Type")
 SIGNED = {
