@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ally import cli, db, logs, web
+from ally import cli, db, language, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import checkpoints, connection, files, outbox, secrets, senders
@@ -43,6 +43,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     db.init_app(app)
     web.init_app(app)
     access.init_app(app)
+    language.init_app(app, wanted_language=access.wanted_language, wanted_zone=access.wanted_zone)
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     ids.use_key(settings.secret_key or "development-only")

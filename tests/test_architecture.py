@@ -11,7 +11,7 @@ EDGE = {
 }
 GROUND_EDGE = {
     *("__init__.py", "assembly.py", "checks.py", "cli.py", "db.py"),
-    *("health.py", "logs.py", "web.py"),
+    *("health.py", "language.py", "logs.py", "web.py"),
 }
 
 

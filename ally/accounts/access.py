@@ -126,6 +126,18 @@ def me() -> User | None:
     return current_user.user if current_user.is_authenticated else None
 
 
+def wanted_language() -> str | None:
+    """The language that the signed-in user has chosen, if any."""
+    user = me()
+    return user.locale if user else None
+
+
+def wanted_zone() -> str | None:
+    """The time zone that the signed-in user has chosen, if any."""
+    user = me()
+    return user.time_zone if user else None
+
+
 def this_user() -> User:
     """The user of this request.  Raises NotSignedIn."""
     user = me()

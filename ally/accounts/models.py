@@ -40,7 +40,11 @@ class Account(Model):
 
 
 class User(Model):
-    """A person who works for an account.  `auth_subject` is null until the first sign-in."""
+    """A person who works for an account.  `auth_subject` is null until the first sign-in.
+
+    `locale` (such as `de`) and `time_zone` (such as `Europe/Vienna`) are null as long as
+    the browser's own are followed.
+    """
 
     __table_args__ = (
         one_per_account("id"),
@@ -59,6 +63,8 @@ class User(Model):
     auth_subject: Mapped[str | None]
     is_active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     last_login_at: Mapped[datetime | None]
+    locale: Mapped[str | None]
+    time_zone: Mapped[str | None]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 

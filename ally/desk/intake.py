@@ -96,7 +96,7 @@ def follow_provider(channel: Channel, came: Incoming, conversation_id: UUID | No
     wanted = ConversationStatus.CLOSED if came.closes else ConversationStatus.OPEN
     if conversation.status is wanted:
         return
-    conversation.status = wanted
+    conversation.status, conversation.snoozed_until = wanted, None
     name = (came.mail and came.is_ours and came.mail.from_name) or "The provider"
     did = "conversation.closed" if came.closes else "conversation.reopened"
     trail.record(conversation, did, actor_name=name)

@@ -119,6 +119,7 @@ def move_everything(conversation: Conversation, into: Conversation) -> None:
         into.status = ConversationStatus.OPEN
     into.last_message_at = max(into.last_message_at, conversation.last_message_at)
     conversation.status, conversation.merged_into_id = ConversationStatus.CLOSED, into.id
+    conversation.snoozed_until = None
     conversation.is_spam = conversation.is_quarantined = False
 
 

@@ -1,13 +1,15 @@
 """Conversations with customers: the messages and their files."""
 
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, text
-from sqlalchemy.dialects.postgresql import BYTEA
+from sqlalchemy import CheckConstraint, Column, Computed, Index, text
+from sqlalchemy.dialects.postgresql import BYTEA, TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ally.accounts.models import User
 from ally.channels.mail.parsed import Category
 from ally.channels.models import Channel, Delivery
 from ally.db import (
@@ -84,7 +86,8 @@ class Conversation(Model):
     person, with the original to download, and gets no draft.  `reference` is short,
     cannot be guessed, and may stand in a subject.  One that was merged into another
     is closed, has no messages, and says where they went.  `is_spam` keeps it apart
-    from the others until a person says that it is none.
+    from the others until a person says that it is none.  One with `snoozed_until` is
+    open and out of the lists until then, or until the customer writes.
     """
 
     __table_args__ = (
@@ -114,6 +117,23 @@ class Conversation(Model):
         belongs_to("customer", "customer_id"),
         belongs_to("conversation", "merged_into_id"),
         Index(None, "account_id", "customer_id", "last_message_at", "id"),
+        belongs_to("user", "assignee_id"),
+        Index(
+            "ix_conversation_assigned",
+            "account_id",
+            "assignee_id",
+            "last_message_at",
+            "id",
+            postgresql_where=text("status = 'open' AND assignee_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_conversation_snoozed",
+            "account_id",
+            "snoozed_until",
+            "id",
+            postgresql_where=text("snoozed_until IS NOT NULL"),
+        ),
+        CheckConstraint("snoozed_until IS NULL OR status = 'open'", name="a_snoozed_one_is_open"),
         CheckConstraint(
             "merged_into_id IS NULL OR (merged_into_id <> id AND status = 'closed')",
             name="a_merged_one_is_closed",
@@ -125,6 +145,8 @@ class Conversation(Model):
     channel_id: Mapped[UUID]
     customer_id: Mapped[UUID | None]
     merged_into_id: Mapped[UUID | None]
+    assignee_id: Mapped[UUID | None]
+    snoozed_until: Mapped[datetime | None]
     reference: Mapped[str | None]
     external_id: Mapped[str]
     subject: Mapped[str | None]
@@ -140,6 +162,14 @@ class Conversation(Model):
     updated_at: Mapped[datetime_touched]
 
     channel: Mapped[Channel] = relationship(viewonly=True)
+    assignee: Mapped[User | None] = relationship(viewonly=True)
+    tags: Mapped[list["Tag"]] = relationship(
+        secondary="conversation_tag",
+        primaryjoin="Conversation.id == ConversationTag.conversation_id",
+        secondaryjoin="ConversationTag.tag_id == Tag.id",
+        order_by="Tag.name",
+        viewonly=True,
+    )
     messages: Mapped[list["Message"]] = relationship(
         back_populates="conversation", order_by="Message.sent_at, Message.id", viewonly=True
     )
@@ -182,7 +212,17 @@ class Message(Model):
         one_of("direction", MessageDirection),
         one_of("category", Category),
         under_64_kb("metadata"),
+        Column(
+            "search",
+            TSVECTOR,
+            Computed(
+                "message_words(subject, author_name, author_email, body_text)", persisted=True
+            ),
+        ),
+        Index("ix_message_search", "search", postgresql_using="gin"),
     )
+    # Found by, never read: a row that is loaded or written does not bring its words along.
+    __mapper_args__ = {"exclude_properties": ["search"]}  # noqa: RUF012
 
     id: Mapped[primary_key]
     account_id: Mapped[account_key]
@@ -265,3 +305,114 @@ class Attachment(Model):
     is_inline: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     note: Mapped[str | None]
     created_at: Mapped[datetime_now]
+
+
+class Note(Model):
+    """What one colleague writes for the others about a conversation.  No customer sees it."""
+
+    __table_args__ = (
+        one_per_account("id"),
+        belongs_to("conversation", "conversation_id"),
+        belongs_to("user", "author_id"),
+        Index(None, "account_id", "conversation_id", "created_at"),
+        CheckConstraint("octet_length(body) BETWEEN 1 AND 50000", name="body_is_not_empty"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    conversation_id: Mapped[UUID]
+    author_id: Mapped[UUID]
+    body: Mapped[str]
+    created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
+
+    author: Mapped[User] = relationship(viewonly=True)
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.conversation_id
+
+
+class Mention(Model):
+    """A colleague whom a note names."""
+
+    __table_args__ = (
+        belongs_to("note", "note_id", ondelete="CASCADE"),
+        belongs_to("user", "user_id", ondelete="CASCADE"),
+        Index(None, "account_id", "user_id"),
+    )
+
+    note_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[account_key]
+
+
+class Tag(Model):
+    """A word that conversations are sorted by; its case is kept, and makes no other tag."""
+
+    __table_args__ = (
+        one_per_account("id"),
+        Index("uq_tag_account_id_name", "account_id", text("lower(name)"), unique=True),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 40", name="name_is_short"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    name: Mapped[str]
+    created_at: Mapped[datetime_now]
+
+
+class ConversationTag(Model):
+    """A tag of a conversation."""
+
+    __table_args__ = (
+        belongs_to("conversation", "conversation_id", ondelete="CASCADE"),
+        belongs_to("tag", "tag_id", ondelete="CASCADE"),
+        Index(None, "account_id", "tag_id", "conversation_id"),
+    )
+
+    conversation_id: Mapped[UUID] = mapped_column(primary_key=True)
+    tag_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[account_key]
+    created_at: Mapped[datetime_now]
+
+
+class SavedView(Model):
+    """A search that is kept under a name; everybody's without `user_id`."""
+
+    __table_args__ = (
+        one_per_account("id"),
+        belongs_to("user", "user_id", ondelete="CASCADE"),
+        Index(None, "account_id", "user_id", "name"),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 60", name="name_is_short"),
+        CheckConstraint("char_length(query) <= 500", name="query_is_short"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    user_id: Mapped[UUID | None]
+    name: Mapped[str]
+    query: Mapped[str]
+    created_at: Mapped[datetime_now]
+
+
+class Macro(Model):
+    """A text that agents put into replies; fields such as `{{customer.name}}` are filled in."""
+
+    __table_args__ = (
+        one_per_account("id"),
+        Index("uq_macro_account_id_name", "account_id", text("lower(name)"), unique=True),
+        CheckConstraint("char_length(name) BETWEEN 1 AND 60", name="name_is_short"),
+        CheckConstraint("octet_length(body) BETWEEN 1 AND 50000", name="body_is_not_empty"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    name: Mapped[str]
+    body: Mapped[str]
+    created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id

@@ -32,6 +32,9 @@ class Event(Model):
         one_per_account("seq"),
         belongs_to("user", "actor_id"),
         Index(None, "account_id", "timeline_id", "at", "id"),
+        Index(None, "account_id", "at", "id"),
+        Index(None, "account_id", "actor_id", "at", "id"),
+        Index(None, "account_id", "action", "at", "id"),
         under_64_kb("particulars"),
     )
 
@@ -67,3 +70,13 @@ class EventHead(Model):
     account_id: Mapped[account_key] = mapped_column(primary_key=True)
     seq: Mapped[int] = mapped_column(BigInteger)
     hash: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class ChainCheck(Model):
+    """How far an account's chain was last read and found whole; `problem` says what was not."""
+
+    account_id: Mapped[account_key] = mapped_column(primary_key=True)
+    seq: Mapped[int] = mapped_column(BigInteger)
+    hash: Mapped[bytes] = mapped_column(LargeBinary)
+    checked_at: Mapped[datetime_now]
+    problem: Mapped[str | None]

@@ -26,6 +26,9 @@ class NotificationType(StrEnum):
     SEND_UNKNOWN = "send_unknown"
     MAIL_QUARANTINED = "mail_quarantined"
     JOB_FAILED = "job_failed"
+    MENTION = "mention"
+    ASSIGNED = "assigned"
+    SNOOZE_ENDED = "snooze_ended"
 
 
 class Notification(Model):

@@ -46,6 +46,17 @@ class RejectionReason(StrEnum):
     OTHER = "other"
 
 
+class EditKind(StrEnum):
+    """What one change of a decision was about; only some should teach."""
+
+    FACT = "fact"
+    CAVEAT = "caveat"
+    REMOVAL = "removal"
+    TONE = "tone"
+    GREETING = "greeting"
+    FORMAT = "format"
+
+
 class Draft(Model):
     """Something a machine proposes and a person decides on, once.
 
@@ -53,6 +64,7 @@ class Draft(Model):
     holds `sentences`, each `{"start", "end", "source"}` with code point offsets
     into `suggested_text` and the number of a row of `top_sources`, or null; and
     `problem`, why nothing could be written, when `suggested_text` is empty.
+    One with `snoozed_until` is out of the queue until then, or until it is woken.
     """
 
     __table_args__ = (
@@ -68,7 +80,14 @@ class Draft(Model):
             "account_id",
             "created_at",
             "id",
-            postgresql_where=text("status = 'pending'"),
+            postgresql_where=text("status = 'pending' AND snoozed_until IS NULL"),
+        ),
+        Index(
+            "ix_draft_snoozed",
+            "account_id",
+            "snoozed_until",
+            "id",
+            postgresql_where=text("status = 'pending' AND snoozed_until IS NOT NULL"),
         ),
         # One proposal waits per conversation: a newer one supersedes the older.
         Index(
@@ -103,6 +122,7 @@ class Draft(Model):
     top_sources: Mapped[json_list]
     payload: Mapped[json_object]
     metadata_: Mapped[json_object] = mapped_column("metadata")
+    snoozed_until: Mapped[datetime | None]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 
@@ -110,6 +130,9 @@ class Draft(Model):
         order_by="DraftAction.created_at", viewonly=True
     )
     claim: Mapped["Claim | None"] = relationship(viewonly=True, uselist=False)
+    alternatives: Mapped[list["DraftAlternative"]] = relationship(
+        order_by="DraftAlternative.number", viewonly=True
+    )
 
     @property
     def timeline_id(self) -> UUID:
@@ -137,9 +160,36 @@ class Draft(Model):
         return len({s["source"] for s in sentences if s.get("source") is not None})
 
 
+class DraftAlternative(Model):
+    """Another text for the same draft, to be looked at beside it.  Never changed.
+
+    Choosing it makes a new draft of it; `payload` and `top_sources` are as a draft's.
+    """
+
+    __table_args__ = (
+        belongs_to("draft", "draft_id", ondelete="CASCADE"),
+        one_per_account("draft_id", "number"),
+        CheckConstraint("number > 0", name="number_is_positive"),
+        under_64_kb("payload"),
+        under_64_kb("top_sources"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    draft_id: Mapped[UUID]
+    number: Mapped[int]
+    model_key: Mapped[str]
+    prompt_version: Mapped[str]
+    suggested_text: Mapped[str]
+    top_sources: Mapped[json_list]
+    payload: Mapped[json_object]
+    created_at: Mapped[datetime_now]
+
+
 class DraftAction(Model):
     """One decision, with the operations that turn the suggestion into what was decided.
 
+    `send_at` is set where the effect waits longer than the undo window.
     Append-only, but for `undone_at` and `undone_by_id`.
     """
 
@@ -177,6 +227,7 @@ class DraftAction(Model):
     notes: Mapped[str | None]
     diff_json: Mapped[dict[str, Any] | None]
     message_id: Mapped[UUID | None]
+    send_at: Mapped[datetime | None]
     created_at: Mapped[datetime_now]
     undone_at: Mapped[datetime | None]
     undone_by_id: Mapped[UUID | None]
@@ -224,5 +275,51 @@ class Claim(Model):
     user_id: Mapped[UUID]
     claimed_at: Mapped[datetime_now]
     expires_at: Mapped[datetime]
+
+    user: Mapped[User] = relationship(viewonly=True)
+
+
+class EditLabel(Model):
+    """What one change of a decision was about; `position` counts its changes from 0.
+
+    A change is a run of neighbouring `-` and `+` operations of the decision's diff.
+    `user_id` is null while the label is the rule's own.
+    """
+
+    __table_args__ = (
+        belongs_to("draft_action", "action_id"),
+        belongs_to("user", "user_id"),
+        one_per_account("action_id", "position"),
+        one_of("kind", EditKind),
+        CheckConstraint("position >= 0", name="position_is_not_negative"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    action_id: Mapped[UUID]
+    position: Mapped[int]
+    kind: Mapped[EditKind]
+    user_id: Mapped[UUID | None]
+    created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
+
+
+class Presence(Model):
+    """Who looks at something now, or writes on it.  `timeline_id` is that of its timeline.
+
+    Kept in an unlogged table: after a crash of the server nobody is anywhere.
+    """
+
+    __table_args__ = (
+        belongs_to("user", "user_id", ondelete="CASCADE"),
+        Index(None, "account_id", "seen_at"),
+        {"prefixes": ["UNLOGGED"]},
+    )
+
+    timeline_id: Mapped[UUID] = mapped_column(primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[account_key]
+    seen_at: Mapped[datetime_now]
+    typing_at: Mapped[datetime | None]
 
     user: Mapped[User] = relationship(viewonly=True)

@@ -1,0 +1,71 @@
+"""The reader's language and time zone.
+
+Every text that a person reads is marked: `_("Approve and send")`, with what changes in
+braces by name, `_("Held by %(name)s", name=holder)`.  Outside a request, in a job or the
+shell, texts stay English; what is kept (events, notifications) is kept as facts and put
+into words when it is shown.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from zoneinfo import ZoneInfo, available_timezones
+
+from flask import Flask, has_request_context, request
+from flask_babel import Babel, force_locale, get_locale, get_timezone
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as later
+from flask_babel import ngettext as plural_of
+
+__all__ = ["LANGUAGES", "_", "force_locale", "init_app", "language", "later", "local", "plural_of"]
+
+LANGUAGES = {"en": "English", "de": "Deutsch"}
+CATALOGS = Path(__file__).parent / "translations"
+ZONE_COOKIE = "ally_zone"  # what the browser says of itself; no secret, and no authority
+
+babel = Babel()
+
+
+def init_app(
+    app: Flask, *, wanted_language: Callable[[], str | None], wanted_zone: Callable[[], str | None]
+) -> None:
+    """`wanted_language` and `wanted_zone` say what the signed-in reader has chosen, or None."""
+
+    def language_of_reader() -> str:
+        if not has_request_context():
+            return "en"
+        chosen = wanted_language()
+        return chosen if chosen in LANGUAGES else accepted_language()
+
+    def zone_of_reader() -> str:
+        if not has_request_context():
+            return "UTC"
+        chosen = wanted_zone() or request.cookies.get(ZONE_COOKIE, "")
+        return chosen if chosen in zones() else "UTC"
+
+    app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGS)
+    babel.init_app(app, locale_selector=language_of_reader, timezone_selector=zone_of_reader)
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The names of all time zones; read from the disk once."""
+    return frozenset(available_timezones())
+
+
+def accepted_language() -> str:
+    return request.accept_languages.best_match(LANGUAGES, default="en") or "en"
+
+
+def language() -> str:
+    """The reader's language as a tag: en, de."""
+    found = get_locale()
+    return found.language if found else "en"
+
+
+def local(moment: datetime) -> datetime:
+    """The moment in the reader's time zone; in UTC where nobody reads."""
+    zone = get_timezone()
+    return moment.astimezone(zone or ZoneInfo("UTC"))
