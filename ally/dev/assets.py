@@ -1,4 +1,7 @@
-"""What the browser loads from others: fetched by the npm lock file, checked, and copied.
+"""What is not in the repository as it is used.
+
+What the browser loads from others is fetched by the npm lock file, checked, and copied;
+the catalogs of other languages are compiled.
 
     python -m ally.dev.assets [--tests]
 
@@ -12,6 +15,8 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from ally.dev import translations
 
 ROOT = Path(__file__).parent.parent.parent
 VENDOR = ROOT / "static" / "vendor"
@@ -99,6 +104,7 @@ def digest_of(file: Path) -> str:
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--tests", action="store_true", help="what the tests load, too")
+    translations.compile_catalogs()
     try:
         fetch(tests=options.parse_args().tests)
     except (Missing, subprocess.CalledProcessError) as error:

@@ -23,6 +23,7 @@ def main() -> None:
         ["ruff", "format", "--check", "--quiet"],
         ["mypy", "--no-error-summary"],
         ["lint-imports"],
+        ["python", "-m", "ally.dev.translations", "check"],
     ]
     bad = [look for look in looks if not is_good(look, dict(os.environ))]
     bad += database_looks()
