@@ -1,5 +1,6 @@
 """Replies at the gate: what a reviewer sees of one, and what approving it does."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -38,6 +39,7 @@ class Reply:
     """A reply to a customer: one kind of draft."""
 
     name = "reply"
+    amendable = ("cc", "bcc", "subject")
 
     def hold(self, draft: Draft) -> None:
         db.session.execute(
@@ -78,7 +80,9 @@ class Reply:
         )
         return waiting or draft
 
-    def prepare(self, draft: Draft, action: DraftAction, text: str) -> None:
+    def prepare(
+        self, draft: Draft, action: DraftAction, text: str, amended: Mapping[str, str]
+    ) -> dict[str, Any]:
         conversation = conversation_of(draft)
         message = outbound_message(conversation, trigger_of(draft))
         letter = letter_of(draft, conversation, message, text)
@@ -89,6 +93,7 @@ class Reply:
         db.session.flush()  # the decision's row names it
         action.message_id, action.sent_msg_id = message.id, message.external_id
         action.final_html = message.body_html
+        return {}
 
     def apply(self, draft: Draft, action: DraftAction, text: str, *, not_before: datetime) -> None:
         conversation = conversation_of(draft)

@@ -1,6 +1,8 @@
 """What a person can do with a draft: approve it, with or without changes, reject it, undo that."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from sqlalchemy import delete
 
@@ -23,6 +25,7 @@ from ally.review.models import (
 )
 from ally.review.queries import standing_decision
 
+AS_SHOWN: Mapping[str, str] = MappingProxyType({})  # nothing beside the text was changed
 LONGEST_TEXT = 50_000  # bytes in UTF-8
 LONGEST_NOTE = 2_000  # characters
 PAST_TENSE = {
@@ -68,8 +71,17 @@ class MovedOn(Conflict):
     """What was on the screen is no longer what would go out."""
 
 
-def approve(draft: Draft, by: User, *, seen: str, text: str | None = None) -> DraftAction:
+def approve(
+    draft: Draft,
+    by: User,
+    *,
+    seen: str,
+    text: str | None = None,
+    amended: Mapping[str, str] = AS_SHOWN,
+) -> DraftAction:
     """Send the draft, or `text` in its place, to whom it is for.
+
+    `amended` is what the person changed beside the text, by the names of the draft's kind.
 
     The draft must be held (`lock_draft`), and as it was in `seen`.  The effect is
     queued in this transaction and waits for the undo window.
@@ -82,12 +94,12 @@ def approve(draft: Draft, by: User, *, seen: str, text: str | None = None) -> Dr
     action = new_action(draft, ActionType.EDIT if changed else ActionType.APPROVE, by)
     action.final_text, action.diff_json = final, diff(draft.suggested_text, final)
     kind = kind_of(draft)
-    kind.prepare(draft, action, final)
+    particulars = kind.prepare(draft, action, final, amended)
     decide(draft, action, DraftStatus.SENT)
     kind.apply(draft, action, final, not_before=undo_until(action))
     learn(draft, action)
     did = "draft.edited" if changed else "draft.approved"
-    trail.record(draft, did, by=by, action_id=str(action.id))
+    trail.record(draft, did, by=by, action_id=str(action.id), **particulars)
     return action
 
 

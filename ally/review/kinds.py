@@ -4,6 +4,7 @@ A package above registers its kind here; the gate knows neither conversations
 nor payouts.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -15,6 +16,8 @@ class Kind(Protocol):
     """How one kind of draft behaves at the gate."""
 
     name: str
+    amendable: Collection[str]
+    """What a reviewer may change beside the text, by the names that the form gives it."""
 
     def hold(self, draft: Draft) -> None:
         """Lock what deciding on the draft will change, before the draft itself is locked.
@@ -31,10 +34,14 @@ class Kind(Protocol):
         """The draft that waits in this one's place, or this one."""
         ...
 
-    def prepare(self, draft: Draft, action: DraftAction, text: str) -> None:
+    def prepare(
+        self, draft: Draft, action: DraftAction, text: str, amended: Mapping[str, str]
+    ) -> dict[str, Any]:
         """Fill in what the decision's row, which never changes, says of its effect.
 
-        Called before the row is written.  Raises Invalid when there can be no effect.
+        `amended` holds the `amendable` as the reviewer typed them; what is missing stays as
+        it was shown.  Called before the row is written.  What comes back is what the
+        decision's event says of the amendments.  Raises Invalid when there can be no effect.
         """
         ...
 

@@ -42,7 +42,7 @@ class Rejection(BaseModel):
 def approve_draft(draft_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), Approval.model_validate(request.form.to_dict())
     draft = lock_draft(user.account_id, draft_id)
-    decisions.approve(draft, user, seen=form.seen, text=form.text)
+    decisions.approve(draft, user, seen=form.seen, text=form.text, amended=amended(draft))
     return answer_elsewhere("review/approve_draft.swap.html", _desk_after(draft))
 
 
@@ -120,6 +120,11 @@ def answer_elsewhere(swap: str, desk: dict[str, Any]) -> ResponseReturnValue:
 def address_of(desk: dict[str, Any]) -> str:
     path = f"/review/{desk['shown']}" if desk["shown"] else "/review"
     return path if desk["tab"] == "all" else f"{path}?tab={desk['tab']}"
+
+
+def amended(draft: Draft) -> dict[str, str]:
+    """What the form says beside the text, of what a draft of this kind lets people change."""
+    return {name: request.form[name] for name in kind_of(draft).amendable if name in request.form}
 
 
 def read_rejection() -> Rejection:
