@@ -22,7 +22,7 @@ from jinja2 import StrictUndefined
 from sqlalchemy.exc import DataError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from ally import marks
+from ally import marks, states
 from ally.db import db
 from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
 from ally.settings import Settings
@@ -51,7 +51,7 @@ csrf = CSRFProtect()
 def init_app(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined  # a misspelt name fails the test, not the reader
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(marks.FILTERS)
+    app.jinja_env.filters.update(marks.FILTERS, in_words=states.in_words)
     csrf.init_app(app)
     app.before_request(refuse_cross_site)
     app.after_request(add_security_headers)

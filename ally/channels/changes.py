@@ -6,17 +6,18 @@ from ally.channels import credentials
 from ally.channels.fields import CREDENTIAL_FIELDS, FROM_ADDRESS, FROM_NAME, NAME, OPTION_FIELDS
 from ally.channels.models import Channel
 from ally.channels.options import FromRule
+from ally.language import named
 
 LONGEST = 400  # characters of one value
 MOST_WORDS = 4  # fields that are named in the sentence; the rest is counted
 LABELS = {
     NAME.name: NAME.label,
-    "external_id": "Address",
+    "external_id": named("Address"),
     FROM_ADDRESS.name: FROM_ADDRESS.label,
     FROM_NAME.name: FROM_NAME.label,
     **{field.name: field.label for field in CREDENTIAL_FIELDS.values()},
     **{field.name: field.label for field in OPTION_FIELDS},
-    "from_rules": "From-rules",
+    "from_rules": named("From-rules"),
 }
 
 Change = dict[str, str | None]

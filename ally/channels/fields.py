@@ -6,6 +6,7 @@ from typing import Any, get_args
 from pydantic.fields import FieldInfo
 
 from ally.channels.platforms import Described
+from ally.language import named
 
 Choices = tuple[tuple[str, str], ...]
 
@@ -59,110 +60,146 @@ def base_fields(described: Described) -> list[Field]:
     return [NAME, address, sender, FROM_NAME]
 
 
-NAME = Field("name", "Name", "How your team calls it.", is_required=True)
+NAME = Field("name", named("Name"), named("How your team calls it."), is_required=True)
 KEY = Field(
     "key",
-    "Key",
-    "Stands in the webhook address, and stays. Leave it empty to have it made from the name.",
+    named("Key"),
+    named(
+        "Stands in the webhook address, and stays. Leave it empty to have it made from the name."
+    ),
 )
-FROM_ADDRESS = Field("from_address", "Answers come from", "An address, if it is not the one above.")
-FROM_NAME = Field("from_name", "Sender's name", "What customers see beside the address.")
+FROM_ADDRESS = Field(
+    "from_address", named("Answers come from"), named("An address, if it is not the one above.")
+)
+FROM_NAME = Field(
+    "from_name", named("Sender's name"), named("What customers see beside the address.")
+)
 
 CREDENTIAL_FIELDS = {
     field.name: field
     for field in (
-        Field("host", "Server", "Such as imap.example.com."),
-        Field("port", "Port", "993, or 143 with STARTTLS.", kind="number"),
+        Field("host", named("Server"), named("Such as imap.example.com.")),
+        Field("port", named("Port"), named("993, or 143 with STARTTLS."), kind="number"),
         Field(
             "tls",
-            "Encryption",
-            choices=(("implicit", "From the start"), ("starttls", "STARTTLS")),
+            named("Encryption"),
+            choices=(("implicit", named("From the start")), ("starttls", named("STARTTLS"))),
         ),
-        Field("user", "User"),
-        Field("password", "Password"),
-        Field("inbox", "Folder of new mail"),
+        Field("user", named("User")),
+        Field("password", named("Password")),
+        Field("inbox", named("Folder of new mail")),
         Field(
             "sent",
-            "Folder of sent mail",
-            "If it is given, what colleagues send from their own programs joins the thread.",
+            named("Folder of sent mail"),
+            named("If it is given, what colleagues send from their own programs joins the thread."),
         ),
         Field(
             "smtp_url",
-            "Mail server for answers",
-            "Like smtps://user:password@mail.example.com. Without one, the desk's own sends.",
+            named("Mail server for answers"),
+            named(
+                "Like smtps://user:password@mail.example.com. Without one, the desk's own sends."
+            ),
         ),
         Field(
             "public_key",
-            "Verification keys",
-            "Of the event webhook and of Inbound Parse, if they are signed; blanks between them.",
+            named("Verification keys"),
+            named(
+                "Of the event webhook and of Inbound Parse, if they are signed; blanks between them."
+            ),
         ),
-        Field("topic_arn", "Topic", "Its ARN. Then the address needs no secret in it."),
+        Field(
+            "topic_arn", named("Topic"), named("Its ARN. Then the address needs no secret in it.")
+        ),
         Field(
             "region",
-            "Region",
-            "Where the account is kept.",
-            choices=(("us", "United States"), ("eu", "Europe"), ("au", "Australia")),
+            named("Region"),
+            named("Where the account is kept."),
+            choices=(
+                ("us", named("United States")),
+                ("eu", named("Europe")),
+                ("au", named("Australia")),
+            ),
         ),
-        Field("client_id", "Client id"),
-        Field("client_secret", "Client secret"),
-        Field("refresh_token", "Refresh token"),
-        Field("org_id", "Organisation id"),
-        Field("department_id", "Department id", "Without one, all departments."),
-        Field("webhook_id", "Webhook id", "As Zoho Desk calls it. It then proves itself."),
-        Field("mail_account_id", "Mail account id"),
-        Field("hook_secret", "Webhook's own secret", "Zoho Mail tells it to Ally by itself."),
-        Field("access_token", "Access token"),
-        Field("admin_id", "Teammate id", "In whose name answers are sent."),
-        Field("bot_token", "Bot token", "Begins with xoxb-."),
-        Field("base_url", "Stand-in address", "For development: a server of this machine."),
+        Field("client_id", named("Client id")),
+        Field("client_secret", named("Client secret")),
+        Field("refresh_token", named("Refresh token")),
+        Field("org_id", named("Organisation id")),
+        Field("department_id", named("Department id"), named("Without one, all departments.")),
+        Field(
+            "webhook_id",
+            named("Webhook id"),
+            named("As Zoho Desk calls it. It then proves itself."),
+        ),
+        Field("mail_account_id", named("Mail account id")),
+        Field(
+            "hook_secret",
+            named("Webhook's own secret"),
+            named("Zoho Mail tells it to Ally by itself."),
+        ),
+        Field("access_token", named("Access token")),
+        Field("admin_id", named("Teammate id"), named("In whose name answers are sent.")),
+        Field("bot_token", named("Bot token"), named("Begins with xoxb-.")),
+        Field(
+            "base_url",
+            named("Stand-in address"),
+            named("For development: a server of this machine."),
+        ),
     )
 }
 
 OPTION_FIELDS = [
     Field(
-        "signature", "Signature", "Stands below every answer.", kind="textarea", is_for_mail=False
+        "signature",
+        named("Signature"),
+        named("Stands below every answer."),
+        kind="textarea",
+        is_for_mail=False,
     ),
     Field(
         "quotes_history",
-        "Quote the message that is answered",
-        "Below the answer, as mail programs do.",
+        named("Quote the message that is answered"),
+        named("Below the answer, as mail programs do."),
         kind="checkbox",
     ),
     Field(
         "reply_tokens",
-        "Put a reply token into the reply address",
-        "Answers find their conversation even when a mail program drops all else. Your mail "
-        "server must deliver support+anything@ to support@.",
+        named("Put a reply token into the reply address"),
+        named(
+            "Answers find their conversation even when a mail program drops all else. Your mail "
+            "server must deliver support+anything@ to support@."
+        ),
         kind="checkbox",
     ),
     Field(
         "subject_reference",
-        "Put a short reference into the subject",
-        "Such as [#ABCD-EFGH]. The last resort of threading.",
+        named("Put a short reference into the subject"),
+        named("Such as [#ABCD-EFGH]. The last resort of threading."),
         kind="checkbox",
     ),
     Field(
         "asks_for_reports",
-        "Ask mail servers for delivery reports",
-        "They then tell when a mail could not be delivered, or is late.",
+        named("Ask mail servers for delivery reports"),
+        named("They then tell when a mail could not be delivered, or is late."),
         kind="checkbox",
     ),
     Field(
         "takes_opens",
-        "Note when a customer opens a mail",
-        "Only if the provider tells. Many people would rather not be watched.",
+        named("Note when a customer opens a mail"),
+        named("Only if the provider tells. Many people would rather not be watched."),
         kind="checkbox",
     ),
     Field(
         "authserv_id",
-        "Name of your own mail server",
-        "As it writes it into Authentication-Results, if it takes such headers of others away. "
-        "Verdicts under any other name are not believed.",
+        named("Name of your own mail server"),
+        named(
+            "As it writes it into Authentication-Results, if it takes such headers of others away. "
+            "Verdicts under any other name are not believed."
+        ),
     ),
     Field(
         "automatic_acts_per_thread",
-        "Automatic acts in one conversation",
-        "After so many, Ally does nothing more there by itself.",
+        named("Automatic acts in one conversation"),
+        named("After so many, Ally does nothing more there by itself."),
         kind="number",
         is_for_mail=False,
         usual="3",
@@ -172,18 +209,22 @@ OPTION_FIELDS = [
 RULE_FIELDS = [
     Field(
         "sender",
-        "Mail from",
-        "An address, or @ and a domain for all of its addresses.",
+        named("Mail from"),
+        named("An address, or @ and a domain for all of its addresses."),
         is_required=True,
     ),
     Field(
         "customer_in",
-        "is really from the address in",
+        named("is really from the address in"),
         kind="select",
-        choices=(("reply_to", "the Reply-To"), ("body", "a line of the body")),
+        choices=(("reply_to", named("the Reply-To")), ("body", named("a line of the body"))),
     ),
-    Field("label", "that begins with", "For the body: such as E-mail:"),
-    Field("name_label", "and the name after", "For the body, if it has one: such as Name:"),
+    Field("label", named("that begins with"), named("For the body: such as E-mail:")),
+    Field(
+        "name_label",
+        named("and the name after"),
+        named("For the body, if it has one: such as Name:"),
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ally.channels.models import ChannelType, Platform
+from ally.language import named
 
 
 class SecretBy(StrEnum):
@@ -30,9 +31,9 @@ class Described:
     path: str
     secret_by: SecretBy
     steps: tuple[str, ...]
-    called: str = "Secret"
-    address: str = "Address"
-    address_hint: str = "Where customers write to, such as support@example.com."
+    called: str = named("Secret")
+    address: str = named("Address")
+    address_hint: str = named("Where customers write to, such as support@example.com.")
 
     @property
     def is_mail(self) -> bool:
@@ -47,192 +48,246 @@ class Described:
 
 PLATFORMS: dict[Platform, Described] = {
     Platform.IMAP: Described(
-        "Mailbox (IMAP)",
-        "Reads a mailbox that you have already, and leaves its mails where they are.",
+        named("Mailbox (IMAP)"),
+        named("Reads a mailbox that you have already, and leaves its mails where they are."),
         ChannelType.EMAIL,
         "",
         SecretBy.NOBODY,
         (
-            "At your mail provider, make an app password for the mailbox, if it offers them.",
-            "Enter the server, the user and that password in the settings below.",
-            "Check the connection. New mails then come in by themselves, within a minute.",
+            named(
+                "At your mail provider, make an app password for the mailbox, if it offers them."
+            ),
+            named("Enter the server, the user and that password in the settings below."),
+            named("Check the connection. New mails then come in by themselves, within a minute."),
         ),
     ),
     Platform.POSTMARK: Described(
-        "Postmark",
-        "Postmark receives the mail and posts it here.",
+        named("Postmark"),
+        named("Postmark receives the mail and posts it here."),
         ChannelType.EMAIL,
         "/webhooks/postmark/",
         SecretBy.US,
         (
-            "In Postmark, open your server, then its inbound message stream, then “Settings”.",
-            "Tick “Include raw email content in JSON payload”.",
-            "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”, "
-            "since Postmark signs nothing.",
-            "Press “Check” there, then save.",
-            "For bounces and complaints, add the same address under “Webhooks” of the stream "
-            "that you send by.",
+            named(
+                "In Postmark, open your server, then its inbound message stream, then “Settings”."
+            ),
+            named("Tick “Include raw email content in JSON payload”."),
+            named(
+                "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”, "
+                "since Postmark signs nothing."
+            ),
+            named("Press “Check” there, then save."),
+            named(
+                "For bounces and complaints, add the same address under “Webhooks” of the stream "
+                "that you send by."
+            ),
         ),
     ),
     Platform.MAILGUN: Described(
-        "Mailgun",
-        "Mailgun receives the mail and forwards it here by a route.",
+        named("Mailgun"),
+        named("Mailgun receives the mail and forwards it here by a route."),
         ChannelType.EMAIL,
         "/webhooks/mailgun/",
         SecretBy.PROVIDER,
         (
-            "In Mailgun, open “Receiving” and create a route for the address.",
-            "Choose “Forward” and paste the webhook address.",
-            "For bounces and complaints, paste the same address under “Webhooks”.",
+            named("In Mailgun, open “Receiving” and create a route for the address."),
+            named("Choose “Forward” and paste the webhook address."),
+            named("For bounces and complaints, paste the same address under “Webhooks”."),
         ),
-        called="HTTP webhook signing key",
+        called=named("HTTP webhook signing key"),
     ),
     Platform.SENDGRID: Described(
-        "SendGrid",
-        "SendGrid receives the mail by its Inbound Parse and posts it here.",
+        named("SendGrid"),
+        named("SendGrid receives the mail by its Inbound Parse and posts it here."),
         ChannelType.EMAIL,
         "/webhooks/sendgrid/",
         SecretBy.US,
         (
-            "In SendGrid, open “Settings”, “Inbound Parse”, then “Add Host & URL”.",
-            "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”.",
-            "Tick “POST the raw, full MIME message”, so that nothing of a mail is lost.",
-            "For bounces, open “Mail Settings”, “Event Webhooks” and paste the same address. "
-            "Where you switch signing on, enter its verification key in the settings below: the "
-            "address then needs no secret.",
+            named("In SendGrid, open “Settings”, “Inbound Parse”, then “Add Host & URL”."),
+            named(
+                "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”."
+            ),
+            named("Tick “POST the raw, full MIME message”, so that nothing of a mail is lost."),
+            named(
+                "For bounces, open “Mail Settings”, “Event Webhooks” and paste the same address. "
+                "Where you switch signing on, enter its verification key in the settings below: the "
+                "address then needs no secret."
+            ),
         ),
     ),
     Platform.SES: Described(
-        "Amazon SES",
-        "Amazon SES receives the mail and publishes it to a topic that posts here.",
+        named("Amazon SES"),
+        named("Amazon SES receives the mail and publishes it to a topic that posts here."),
         ChannelType.EMAIL,
         "/webhooks/ses/",
         SecretBy.US,
         (
-            "In Amazon SNS, create a standard topic.",
-            "In Amazon SES, open “Email receiving” and add a rule for the address with the action "
-            "“Publish to Amazon SNS topic”, encoded as Base64.",
-            "Enter the topic's ARN in the settings below, or put “ally:”, the secret and “@” into "
-            "the webhook address after “https://”.",
-            "In Amazon SNS, subscribe the webhook address to the topic by HTTPS, without raw "
-            "message delivery. The subscription confirms itself.",
-            "For bounces and complaints, choose the same topic under the identity's "
-            "“Notifications”.",
+            named("In Amazon SNS, create a standard topic."),
+            named(
+                "In Amazon SES, open “Email receiving” and add a rule for the address with the action "
+                "“Publish to Amazon SNS topic”, encoded as Base64."
+            ),
+            named(
+                "Enter the topic's ARN in the settings below, or put “ally:”, the secret and “@” into "
+                "the webhook address after “https://”."
+            ),
+            named(
+                "In Amazon SNS, subscribe the webhook address to the topic by HTTPS, without raw "
+                "message delivery. The subscription confirms itself."
+            ),
+            named(
+                "For bounces and complaints, choose the same topic under the identity's "
+                "“Notifications”."
+            ),
         ),
     ),
     Platform.MAIL: Described(
-        "Raw mail",
-        "Your own mail server, or a program of yours, posts each mail here as it came.",
+        named("Raw mail"),
+        named("Your own mail server, or a program of yours, posts each mail here as it came."),
         ChannelType.EMAIL,
         "/webhooks/mail/",
         SecretBy.US,
         (
-            "Have your mail server or program post each mail to the webhook address, with "
-            "“Content-Type: message/rfc822”.",
-            "Have it send the secret as “Authorization: Bearer” and the secret.",
-            "It may sign instead: “X-Ally-Signature: t=”, the Unix time, “,v1=”, and the "
-            "HMAC-SHA256 of the time, a dot and the body, in hex.",
-            "An answer of 202 says that the mail is safely stored. Try again on any other.",
+            named(
+                "Have your mail server or program post each mail to the webhook address, with "
+                "“Content-Type: message/rfc822”."
+            ),
+            named("Have it send the secret as “Authorization: Bearer” and the secret."),
+            named(
+                "It may sign instead: “X-Ally-Signature: t=”, the Unix time, “,v1=”, and the "
+                "HMAC-SHA256 of the time, a dot and the body, in hex."
+            ),
+            named("An answer of 202 says that the mail is safely stored. Try again on any other."),
         ),
     ),
     Platform.ZOHO_DESK: Described(
-        "Zoho Desk",
-        "Tickets come in from Zoho Desk, and answers go out through it.",
+        named("Zoho Desk"),
+        named("Tickets come in from Zoho Desk, and answers go out through it."),
         ChannelType.EMAIL,
         "/webhooks/zoho/",
         SecretBy.US,
         (
-            "In Zoho Desk, open “Setup”, “Developer Space”, “Webhooks”, then “New Webhook”.",
-            "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”.",
-            "Choose the events “Ticket Add” and “Ticket Thread Add”.",
-            "Instead of the secret in the address, you may enter the organisation's and the "
-            "webhook's id in the settings below: Zoho Desk then proves itself.",
-            "In Zoho's API console, make a self client and a refresh token, and enter them in the "
-            "settings below.",
+            named("In Zoho Desk, open “Setup”, “Developer Space”, “Webhooks”, then “New Webhook”."),
+            named(
+                "Paste the webhook address. Put “ally:”, the secret and “@” into it after “https://”."
+            ),
+            named("Choose the events “Ticket Add” and “Ticket Thread Add”."),
+            named(
+                "Instead of the secret in the address, you may enter the organisation's and the "
+                "webhook's id in the settings below: Zoho Desk then proves itself."
+            ),
+            named(
+                "In Zoho's API console, make a self client and a refresh token, and enter them in the "
+                "settings below."
+            ),
         ),
-        address="Department's address",
+        address=named("Department's address"),
     ),
     Platform.ZOHO_MAIL: Described(
-        "Zoho Mail",
-        "Mail comes in from a Zoho mailbox, and answers go out through it.",
+        named("Zoho Mail"),
+        named("Mail comes in from a Zoho mailbox, and answers go out through it."),
         ChannelType.EMAIL,
         "/webhooks/zoho/",
         SecretBy.US,
         (
-            "In Zoho Mail, open “Settings”, “Integrations”, “Developer Space”, then “Outgoing "
-            "Webhooks”.",
-            "Paste the webhook address within an hour from now: Zoho Mail tells its own secret in "
-            "its first message, and a new channel believes the first one alone.",
-            "Later, put “ally:”, the secret and “@” into the address after “https://”, or enter "
-            "Zoho's secret in the settings below.",
-            "Choose the mails to be sent on, such as all that the mailbox receives.",
-            "In Zoho's API console, make a self client and a refresh token, and enter them in the "
-            "settings below.",
+            named(
+                "In Zoho Mail, open “Settings”, “Integrations”, “Developer Space”, then “Outgoing "
+                "Webhooks”."
+            ),
+            named(
+                "Paste the webhook address within an hour from now: Zoho Mail tells its own secret in "
+                "its first message, and a new channel believes the first one alone."
+            ),
+            named(
+                "Later, put “ally:”, the secret and “@” into the address after “https://”, or enter "
+                "Zoho's secret in the settings below."
+            ),
+            named("Choose the mails to be sent on, such as all that the mailbox receives."),
+            named(
+                "In Zoho's API console, make a self client and a refresh token, and enter them in the "
+                "settings below."
+            ),
         ),
     ),
     Platform.INTERCOM: Described(
-        "Intercom",
-        "Conversations come in from Intercom, and answers appear in its messenger.",
+        named("Intercom"),
+        named("Conversations come in from Intercom, and answers appear in its messenger."),
         ChannelType.CHAT,
         "/webhooks/intercom/",
         SecretBy.PROVIDER,
         (
-            "In Intercom's Developer Hub, open your app, then “Configure”, “Webhooks”.",
-            "Paste the webhook address as the endpoint.",
-            "Choose the topics conversation.user.created, conversation.user.replied, "
-            "conversation.admin.replied, conversation.admin.closed and conversation.admin.opened.",
-            "Under “Authentication”, copy the access token into the settings below.",
+            named("In Intercom's Developer Hub, open your app, then “Configure”, “Webhooks”."),
+            named("Paste the webhook address as the endpoint."),
+            named(
+                "Choose the topics conversation.user.created, conversation.user.replied, "
+                "conversation.admin.replied, conversation.admin.closed and conversation.admin.opened."
+            ),
+            named("Under “Authentication”, copy the access token into the settings below."),
         ),
-        called="Client secret",
-        address="App id",
-        address_hint="The workspace's id, which stands in Intercom's own addresses after /apps/.",
+        called=named("Client secret"),
+        address=named("App id"),
+        address_hint=named(
+            "The workspace's id, which stands in Intercom's own addresses after /apps/."
+        ),
     ),
     Platform.SHOPIFY: Described(
-        "Shopify",
-        "Notes that customers leave with their orders come in; answers go out as mail.",
+        named("Shopify"),
+        named("Notes that customers leave with their orders come in; answers go out as mail."),
         ChannelType.SHOPIFY,
         "/webhooks/shopify/",
         SecretBy.PROVIDER,
         (
-            "In Shopify, open “Settings”, “Notifications”, “Webhooks”, then “Create webhook”.",
-            "Choose the event “Order creation” and the format JSON, and paste the webhook address: "
-            "a note that a customer leaves with an order comes in. Mails of the shop's contact "
-            "form come to its mailbox, which is a channel of its own.",
-            "The secret that signs them stands below the list of webhooks.",
+            named(
+                "In Shopify, open “Settings”, “Notifications”, “Webhooks”, then “Create webhook”."
+            ),
+            named(
+                "Choose the event “Order creation” and the format JSON, and paste the webhook address: "
+                "a note that a customer leaves with an order comes in. Mails of the shop's contact "
+                "form come to its mailbox, which is a channel of its own."
+            ),
+            named("The secret that signs them stands below the list of webhooks."),
         ),
-        called="Signing secret",
-        address="Shop's domain",
-        address_hint="Such as example.myshopify.com.",
+        called=named("Signing secret"),
+        address=named("Shop's domain"),
+        address_hint=named("Such as example.myshopify.com."),
     ),
     Platform.SLACK: Described(
-        "Slack",
-        "Messages come in from channels of a Slack workspace, and answers go into their threads.",
+        named("Slack"),
+        named(
+            "Messages come in from channels of a Slack workspace, and answers go into their threads."
+        ),
         ChannelType.SLACK,
         "/webhooks/slack/",
         SecretBy.PROVIDER,
         (
-            "In Slack, open your app's “Event Subscriptions” and switch events on.",
-            "Paste the webhook address as the request URL. Slack checks it at once.",
-            "Subscribe to the bot events message.channels and message.im.",
-            "Under “OAuth & Permissions”, add the scopes chat:write and channels:history, install "
-            "the app, and copy its bot token into the settings below.",
-            "Invite the app to the channels that it shall read.",
+            named("In Slack, open your app's “Event Subscriptions” and switch events on."),
+            named("Paste the webhook address as the request URL. Slack checks it at once."),
+            named("Subscribe to the bot events message.channels and message.im."),
+            named(
+                "Under “OAuth & Permissions”, add the scopes chat:write and channels:history, install "
+                "the app, and copy its bot token into the settings below."
+            ),
+            named("Invite the app to the channels that it shall read."),
         ),
-        called="Signing secret",
-        address="Workspace id",
-        address_hint="Begins with T, and stands in the workspace's own web address.",
+        called=named("Signing secret"),
+        address=named("Workspace id"),
+        address_hint=named("Begins with T, and stands in the workspace's own web address."),
     ),
     Platform.JSON: Described(
-        "JSON",
-        "A form or program of yours posts messages here as JSON.",
+        named("JSON"),
+        named("A form or program of yours posts messages here as JSON."),
         ChannelType.EMAIL,
         "/webhooks/json/",
         SecretBy.US,
         (
-            "Have your program post each message to the webhook address as JSON.",
-            "Have it send the secret as “Authorization: Bearer” and the secret, or sign the body "
-            "with “X-Ally-Signature” as for raw mail.",
-            "An answer of 202 says that the message is safely stored. Try again on any other.",
+            named("Have your program post each message to the webhook address as JSON."),
+            named(
+                "Have it send the secret as “Authorization: Bearer” and the secret, or sign the body "
+                "with “X-Ally-Signature” as for raw mail."
+            ),
+            named(
+                "An answer of 202 says that the message is safely stored. Try again on any other."
+            ),
         ),
     ),
 }

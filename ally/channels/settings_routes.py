@@ -15,13 +15,14 @@ from ally.channels.platforms import PLATFORMS, SecretBy, webhook_url
 from ally.channels.registry import OVERLAPS, USUAL_OVERLAP, Moved, Secret
 from ally.db import db
 from ally.errors import NotFound
+from ally.language import _, named
 from ally.web import is_swap, settings, swap_or_redirect
 
 OVERLAP_WORDS = (
-    ("1", "1 hour longer"),
-    ("24", "24 hours longer"),
-    ("168", "7 days longer"),
-    ("0", "No longer: it ends now"),
+    ("1", named("1 hour longer")),
+    ("24", named("24 hours longer")),
+    ("168", named("7 days longer")),
+    ("0", named("No longer: it ends now")),
 )
 
 channel_settings = Blueprint("channel_settings", __name__, url_prefix="/settings/channels")
@@ -64,7 +65,7 @@ def change_channel(channel_id: UUID) -> ResponseReturnValue:
     production = settings().is_production
     wanted = forms.read(held.platform, request.form, before=held, is_production=production)
     registry.change(held, wanted, by=this_user())
-    return back_to(held, said="Saved.")
+    return back_to(held, said=_("Saved."))
 
 
 @channel_settings.post("/<uuid:channel_id>/secret")
@@ -80,21 +81,21 @@ def rotate_secret(channel_id: UUID) -> ResponseReturnValue:
 def end_old_secret(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.end_old_secret(held, by=this_user())
-    return back_to(held, said="The old secret no longer counts.")
+    return back_to(held, said=_("The old secret no longer counts."))
 
 
 @channel_settings.post("/<uuid:channel_id>/activation")
 def switch_on(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.switch_on(held, by=this_user())
-    return back_to(held, said="The channel is on.")
+    return back_to(held, said=_("The channel is on."))
 
 
 @channel_settings.post("/<uuid:channel_id>/deactivation")
 def switch_off(channel_id: UUID) -> ResponseReturnValue:
     held = registry.lock_channel(this_user().account_id, channel_id)
     registry.switch_off(held, by=this_user())
-    return back_to(held, said="The channel is off.")
+    return back_to(held, said=_("The channel is off."))
 
 
 @channel_settings.get("/<uuid:channel_id>/tries")

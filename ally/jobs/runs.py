@@ -11,14 +11,15 @@ from ally.db import current_account_id, db
 from ally.errors import NotFound
 from ally.events import trail
 from ally.jobs.models import JobRun, JobStatus, JobType
+from ally.language import named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
 LONGEST_ERROR = 2_000  # characters
 IN_WORDS = {
-    JobType.CRAWL: "Reading the pages",
-    JobType.INGEST_GOLDENS: "Taking in the goldens",
-    JobType.CORRECTIONS_SYNC: "Learning from corrections",
+    JobType.CRAWL: named("Reading the pages"),
+    JobType.INGEST_GOLDENS: named("Taking in the goldens"),
+    JobType.CORRECTIONS_SYNC: named("Learning from corrections"),
 }
 
 
