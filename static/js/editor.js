@@ -4,14 +4,14 @@ const field = () => section()?.querySelector("textarea[name=text]");
 const isEdited = () => field().value !== field().defaultValue;
 const key = (draft) => `ally.text.${draft}`;
 
-export function write() {
+function write() {
   if (!field()) return;
   field().disabled = false;
   show("write");
   field().focus();
 }
 
-export function leave() {
+function leave() {
   field().blur();
   section().querySelector(`[data-look=${isEdited() ? "changes" : "preview"}]`).click();
 }
@@ -46,6 +46,10 @@ document.addEventListener("click", (event) => {
   if (!event.target.closest("[data-write]")) return;
   event.preventDefault();
   write();
+});
+
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && event.target === field()) leave();
 });
 
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {

@@ -1,35 +1,70 @@
-// One key, one act.  Silent while somebody types, in dialogs, and with modifiers.
+// One key, one act: a key clicks the first visible [data-key] of its name, or puts the cursor
+// into it; "Mod+Enter" is Ctrl or Cmd with Enter; g and a letter follow [data-go].  Silent
+// while somebody types, in dialogs, with other modifiers, and where single keys are off.
 import { open } from "./dialogs.js";
-import { leave, write } from "./editor.js";
 import { move } from "./queue.js";
 
-const press = (id) => document.getElementById(id)?.click();
 const acts = {
   j: () => move(1),
   k: () => move(-1),
-  e: write,
-  r: () => open("reject"),
-  z: () => press("undo"),
-  c: () => press("claim"),
   "?": () => open("keys"),
+  "/": () => location.assign("/conversations#search"),
 };
-const places = { r: "/review", c: "/conversations", j: "/jobs", n: "/notifications" };
-let going = false;
+const PATIENCE = 1500; // milliseconds from g to the letter after it
+const FIELDS = "input:not([type=radio], [type=checkbox], [type=submit]), textarea, select";
+let going = -Infinity;
 
 document.addEventListener("keydown", (event) => {
-  const typing = event.target.closest?.("input:not(.looks *), textarea, select, [contenteditable]");
-  if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
-    const inForm = !typing || typing.form?.id === "decision";
-    if (inForm && !document.querySelector("dialog:modal")) press("approve");
-    return;
-  }
-  if (event.key === "Escape" && typing?.name === "text") return leave();
-  if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-  if (document.querySelector("dialog:modal")) return;
-  const act = going ? () => places[event.key] && location.assign(places[event.key]) : acts[event.key];
-  going = !going && event.key === "g";
-  if (act) {
-    event.preventDefault();
-    act();
-  }
+  if (event.defaultPrevented || event.isComposing) return;
+  const act = isModified(event) ? whileModified(event) : byItself(event);
+  if (!act) return;
+  event.preventDefault();
+  act();
 });
+
+// A letter that a keyboard writes with AltGr comes with modifiers, and is a key by itself.
+function isModified(event) {
+  const modified = event.ctrlKey || event.metaKey || event.altKey;
+  return modified && !event.getModifierState("AltGraph");
+}
+
+function whileModified(event) {
+  if (event.altKey || event.repeat) return null;
+  const name = `Mod+${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
+  const field = typedInto(event.target);
+  const sends = event.key === "Enter";
+  return pressing(name, (sends && field?.form) || document.querySelector("dialog:modal") || document);
+}
+
+function byItself(event) {
+  const { target, key, repeat } = event;
+  if (typedInto(target) || document.querySelector("dialog:modal")) return null;
+  if (key.length === 1 && "singleKeysOff" in document.body.dataset) return null;
+  if ([" ", "Enter"].includes(key) && target.closest?.("a, button, summary, input")) return null;
+  const name = event.shiftKey ? key : key.toLowerCase(); // as if Caps Lock were off
+  if (performance.now() - going < PATIENCE && key !== "Shift") {
+    going = -Infinity;
+    const place = document.querySelector(`[data-go="${CSS.escape(name)}"]`);
+    return () => place?.click();
+  }
+  if (name === "g") return () => (going = performance.now());
+  if (repeat && name !== "j" && name !== "k") return null;
+  return pressing(event.key.length > 1 ? key : name, document) ?? acts[name];
+}
+
+function typedInto(target) {
+  return target.closest?.(`${FIELDS}, [contenteditable]`);
+}
+
+function pressing(name, within) {
+  const all = within.querySelectorAll(`[data-key="${CSS.escape(name)}"]`);
+  const found = [...all].find((one) => one.checkVisibility() && !one.disabled);
+  return found && (() => press(found));
+}
+
+function press(found) {
+  if (found.matches(FIELDS)) return found.focus();
+  found.click();
+  const fold = found.matches("summary") && found.parentElement;
+  if (fold?.open) fold.querySelector(FIELDS)?.focus();
+}
