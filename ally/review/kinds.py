@@ -16,8 +16,11 @@ class Kind(Protocol):
     """How one kind of draft behaves at the gate."""
 
     name: str
-    amendable: Collection[str]
-    """What a reviewer may change beside the text, by the names that the form gives it."""
+
+    @property
+    def amendable(self) -> Collection[str]:
+        """What a reviewer may change beside the text, by the names that the form gives it."""
+        ...
 
     def hold(self, draft: Draft) -> None:
         """Lock what deciding on the draft will change, before the draft itself is locked.
