@@ -1,6 +1,6 @@
 """Replies at the gate: what a reviewer sees of one, and what approving it does."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -39,7 +39,7 @@ class Reply:
     """A reply to a customer: one kind of draft."""
 
     name = "reply"
-    amendable = ("cc", "bcc", "subject")
+    amendable: Collection[str] = ("cc", "bcc", "subject")
 
     def hold(self, draft: Draft) -> None:
         db.session.execute(
