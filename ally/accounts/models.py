@@ -43,7 +43,8 @@ class User(Model):
     """A person who works for an account.  `auth_subject` is null until the first sign-in.
 
     `locale` (such as `de`) and `time_zone` (such as `Europe/Vienna`) are null as long as
-    the browser's own are followed.
+    the browser's own are followed.  `muted` are the kinds of notifications that the
+    person does not want.
     """
 
     __table_args__ = (
@@ -65,6 +66,7 @@ class User(Model):
     last_login_at: Mapped[datetime | None]
     locale: Mapped[str | None]
     time_zone: Mapped[str | None]
+    muted: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 

@@ -1,10 +1,10 @@
 """Each person's feed: what they should hear about, the newest first."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Protocol
 from uuid import UUID
 
-from sqlalchemy import String, func, insert, literal, select, tuple_, update
+from sqlalchemy import String, func, insert, literal, literal_column, select, tuple_, update
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ally import clock
@@ -22,15 +22,24 @@ class Reader(Protocol):
     id: Any
 
 
-def notify(account_id: UUID, type_: NotificationType, **payload: Any) -> None:
-    """Put one line into the feed of every active user of the account.
+def notify(
+    account_id: UUID, type_: NotificationType, *, to: Iterable[UUID] | None = None, **payload: Any
+) -> None:
+    """Put one line into the feed of every active user of the account, or of those in `to`,
+    who has not turned this kind off.
 
     `payload` has `title` (one line), `url` (a path), and the ids of what it is about.
     """
     user = db.metadata.tables["user"]
     everyone = select(
         user.c.account_id, user.c.id, literal(type_.value, String), literal(payload, JSONB)
-    ).where(user.c.account_id == account_id, user.c.is_active)
+    ).where(
+        user.c.account_id == account_id,
+        user.c.is_active,
+        ~user.c.muted.contains([type_.value]),
+    )
+    if to is not None:
+        everyone = everyone.where(user.c.id.in_(list(to)))
     columns = ["account_id", "user_id", "type", "payload"]
     db.session.execute(insert(Notification).from_select(columns, everyone))
 
@@ -65,6 +74,17 @@ def mark_read(user: Reader, notification_id: UUID | None = None) -> None:
         refuse_unless_theirs(user, notification_id)
         unread = unread.where(Notification.id == notification_id)
     db.session.execute(unread)
+
+
+def mark_read_at(user: Reader, place: str) -> None:
+    """Mark what leads to this place as read, since the user is there now; `place` is a path."""
+    leads_to: Any = literal_column("split_part(payload ->> 'url', '#', 1)")  # as its index has it
+    db.session.execute(
+        update(Notification)
+        .where(*unread_by(user), leads_to == place)
+        .values(read_at=clock.now())
+        .execution_options(synchronize_session=False)
+    )
 
 
 def refuse_unless_theirs(user: Reader, notification_id: UUID) -> None:

@@ -44,6 +44,13 @@ class Notification(Model):
             "user_id",
             postgresql_where=text("read_at IS NULL"),
         ),
+        Index(
+            "ix_notification_place",
+            "account_id",
+            "user_id",
+            text("split_part(payload ->> 'url', '#', 1)"),
+            postgresql_where=text("read_at IS NULL"),
+        ),
         one_of("type", NotificationType),
         under_64_kb("payload"),
     )

@@ -26,6 +26,36 @@ def test_everybody_active_hears_once(acme, ada, ben):
     assert (line.type, line.payload["url"]) == (NotificationType.SEND_FAILED, "/conversations/1")
 
 
+def test_who_does_not_want_a_kind_hears_of_the_others(acme, ada, ben):
+    ada.muted = [NotificationType.DRAFT_READY]
+    db.session.commit()
+
+    tell(acme)
+    feed.notify(acme.id, NotificationType.DRAFT_READY, title="Draft ready", url="/review/1")
+
+    assert [feed.unread_count(user) for user in (ada, ben)] == [1, 2]
+
+
+def test_a_line_for_some_is_in_no_other_feed(acme, ada, ben):
+    feed.notify(acme.id, NotificationType.MENTION, to=[ben.id], title="Ada asks", url="/c/1#n-2")
+    assert [feed.unread_count(user) for user in (ada, ben)] == [0, 1]
+
+
+def test_nobody_of_another_account_can_be_told(acme, ada):
+    gina = make_user(make_account("Globex"), "Gina")
+    feed.notify(acme.id, NotificationType.MENTION, to=[gina.id], title="Ada asks", url="/c/1")
+    assert db.session.scalars(db.select(feed.Notification)).all() == []
+
+
+def test_what_leads_to_a_place_is_read_when_it_is_opened(acme, ada, ben):
+    for url in ("/conversations/1", "/conversations/1#note-2", "/conversations/12"):
+        feed.notify(acme.id, NotificationType.MENTION, title=url, url=url)
+
+    feed.mark_read_at(ada, "/conversations/1")
+
+    assert (feed.unread_count(ada), feed.unread_count(ben)) == (1, 3)
+
+
 def test_another_account_hears_nothing(acme, ada):
     gina = make_user(make_account("Globex"), "Gina")
 
