@@ -5,7 +5,7 @@ from pathlib import Path
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ally import cli, db, language, logs, web
+from ally import assets, cli, db, language, logs, web
 from ally.accounts import access
 from ally.accounts.routes import sign_in_pages
 from ally.channels import checkpoints, connection, files, outbox, secrets, senders
@@ -37,11 +37,12 @@ POOL_SIZE = 5  # connections that one service holds at most (contract 001-14)
 
 def assemble(settings: Settings | None = None) -> Flask:
     settings = settings or load()
-    app = Flask("ally", root_path=str(ROOT), template_folder="templates", static_folder="static")
+    app = Flask("ally", root_path=str(ROOT), template_folder="templates", static_folder=None)
     app.config.update(flask_settings(settings))
     logs.init_app(app)
     db.init_app(app)
     web.init_app(app)
+    assets.init_app(app)
     access.init_app(app)
     language.init_app(app, wanted_language=access.wanted_language, wanted_zone=access.wanted_zone)
     cli.init_app(app)

@@ -159,8 +159,7 @@ def refuse_cross_site() -> ResponseReturnValue | None:
 def add_security_headers(response: Response) -> Response:
     for name, value in security_headers(settings()).items():
         response.headers.setdefault(name, value)
-    if request.endpoint != "static":
-        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 

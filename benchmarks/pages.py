@@ -61,6 +61,7 @@ class BareApp:
         app = Flask("bare", root_path=world.app.root_path)
         app.jinja_env.undefined = StrictUndefined
         app.jinja_env.filters.update(world.app.jinja_env.filters)
+        app.jinja_env.globals.update(world.app.jinja_env.globals)
         app.jinja_env.globals["me"] = lambda: SimpleNamespace(display_name="")
         app.add_url_rule("/queue", "queue", self.queue)
         app.add_url_rule("/letters/<uuid:conversation_id>", "letters", self.letters)

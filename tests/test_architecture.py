@@ -10,7 +10,7 @@ EDGE = {
     *("ingest.py", "listener.py"),  # servers of their own, which make an application's context
 }
 GROUND_EDGE = {
-    *("__init__.py", "assembly.py", "checks.py", "cli.py", "db.py"),
+    *("__init__.py", "assembly.py", "assets.py", "checks.py", "cli.py", "db.py"),
     *("health.py", "language.py", "logs.py", "web.py"),
 }
 

@@ -26,7 +26,7 @@ class Who(Enum):
 
 
 ROUTES: dict[str, Who] = {
-    "static": Who.ANYONE,
+    "assets.asset": Who.ANYONE,
     "health.healthz": Who.ANYONE,
     "health.readyz": Who.ANYONE,
     "health.metrics": Who.ANYONE,

@@ -1,0 +1,105 @@
+"""What the browser loads beside a page: under an address that changes with its content.
+
+`/assets/<version>/js/desk.js` may be kept for a year, and what it imports by a relative
+address is of the same version.  All style sheets go out as one, in the order of SHEETS.
+There is no build: a file is read when it is first asked for, and kept packed.
+"""
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Blueprint, Flask, Response, request
+from flask_compress import Compress
+from werkzeug.exceptions import NotFound
+from werkzeug.security import safe_join
+
+SHEETS = ("tokens", "base", "layout", "components", "review", "pages", "mail", "settings")
+FOLDER = Path(__file__).parent.parent / "static"
+A_YEAR = 365 * 24 * 3600  # seconds
+PACKED = {".css", ".js", ".svg"}
+
+assets = Blueprint("assets", __name__)
+compress = Compress()
+
+
+@dataclass(frozen=True)
+class Asset:
+    """A file as it goes out: `packed` is gzip's, or None where that gains nothing."""
+
+    content: bytes
+    packed: bytes | None
+    type: str
+
+
+def init_app(app: Flask) -> None:
+    """Serve the static folder, whose files stay as they are while Ally runs."""
+    app.register_blueprint(assets)
+    app.config.update(
+        COMPRESS_ALGORITHM=["gzip"],
+        COMPRESS_LEVEL=4,  # beyond that a page gains little and costs twice
+        COMPRESS_MIN_SIZE=1000,
+        COMPRESS_STREAMS=False,
+    )
+    compress.init_app(app)
+    app.jinja_env.globals.update(asset=asset_path, scripts=scripts)
+
+
+@assets.get("/assets/<version>/<path:path>")
+def asset(version: str, path: str) -> Response:
+    found = read(path)
+    packs = found.packed is not None and "gzip" in request.accept_encodings
+    response = Response(found.packed if packs else found.content, mimetype=found.type)
+    response.vary.add("Accept-Encoding")
+    if packs:
+        response.headers["Content-Encoding"] = "gzip"
+    # A page of before the last change asks by the old address, and must not keep the new file.
+    lasting = f"public, max-age={A_YEAR}, immutable"
+    response.headers["Cache-Control"] = lasting if version == current_version() else "no-store"
+    return response
+
+
+def asset_path(name: str) -> str:
+    """The address of a file of the static folder; of all style sheets for `ally.css`."""
+    return f"/assets/{current_version()}/{name}"
+
+
+@cache
+def scripts() -> list[str]:
+    """The modules of the page, which the browser may fetch before it knows that it needs them."""
+    return [asset_path(f"js/{file.name}") for file in sorted((FOLDER / "js").glob("*.js"))]
+
+
+@cache
+def current_version() -> str:
+    """A name for the content of all files."""
+    told = hashlib.sha256()
+    for file in sorted(path for path in FOLDER.rglob("*") if path.is_file()):
+        told.update(
+            str(file.relative_to(FOLDER)).encode() + hashlib.sha256(file.read_bytes()).digest()
+        )
+    return told.hexdigest()[:12]
+
+
+@cache
+def read(name: str) -> Asset:
+    """Raises NotFound."""
+    files = sheets() if name == "ally.css" else [path_of(name)]
+    content = b"\n".join(file.read_bytes() for file in files)
+    kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+    packed = gzip.compress(content, 9, mtime=0) if Path(name).suffix in PACKED else None
+    return Asset(content, packed, kind)
+
+
+def sheets() -> list[Path]:
+    return [FOLDER / "css" / f"{sheet}.css" for sheet in SHEETS]
+
+
+def path_of(name: str) -> Path:
+    path = safe_join(str(FOLDER), name)
+    if path is None or not Path(path).is_file():
+        raise NotFound
+    return Path(path)

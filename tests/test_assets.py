@@ -1,0 +1,44 @@
+"""What the browser loads beside a page."""
+
+import gzip
+
+import pytest
+
+from ally import assets
+
+
+def test_a_file_is_kept_for_a_year_under_the_address_of_its_version(client):
+    answer = client.get(assets.asset_path("js/desk.js"))
+    assert answer.status_code == 200
+    assert answer.mimetype == "text/javascript"
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_the_address_of_an_older_version_gives_the_file_of_today_for_now(client):
+    answer = client.get("/assets/older/js/desk.js")
+    assert answer.status_code == 200
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
+def test_it_goes_out_packed_to_who_can_unpack_it(client):
+    plain = client.get(assets.asset_path("ally.css"))
+    packed = client.get(assets.asset_path("ally.css"), headers={"Accept-Encoding": "gzip"})
+    assert packed.headers["Content-Encoding"] == "gzip"
+    assert gzip.decompress(packed.data) == plain.data
+    assert len(packed.data) * 3 < len(plain.data)
+
+
+def test_every_style_sheet_is_among_them():
+    there = {file.stem for file in (assets.FOLDER / "css").glob("*.css")}
+    assert set(assets.SHEETS) == there
+
+
+@pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "js", "nothing.js", "/etc/passwd"])
+def test_nothing_else_is_served(client, name):
+    assert client.get(f"/assets/v/{name}").status_code in {404, 308}
+
+
+def test_a_page_goes_out_packed_too(client, ada, acme):
+    answer = client.get("/login", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["Content-Encoding"] == "gzip"
+    assert b"Sign in" in gzip.decompress(answer.data)
