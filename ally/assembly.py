@@ -26,6 +26,7 @@ from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
 from ally.review import decisions, kinds
+from ally.review.label_routes import label_acts
 from ally.review.routes import review_acts
 from ally.settings import Settings, load, sqlalchemy_url
 
@@ -62,6 +63,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(sign_in_pages)
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
+    app.register_blueprint(label_acts)
     app.register_blueprint(desk_pages)
     app.register_blueprint(mail_pages)
     app.register_blueprint(conversation_acts)

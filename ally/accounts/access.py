@@ -72,6 +72,7 @@ ROUTES: dict[str, Who] = {
     "review.claim_draft": Who.AGENT,
     "review.release_draft": Who.AGENT,
     "review.take_over_draft": Who.AGENT,
+    "labels.relabel_change": Who.AGENT,
     "jobs.runs": Who.AGENT,
     "jobs.start": Who.ADMIN,
     "notifications.feed": Who.AGENT,

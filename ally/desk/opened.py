@@ -22,6 +22,7 @@ from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
 from ally.review.digest import digest_of, parts
 from ally.review.kinds import kind_of
+from ally.review.labelling import Labels, labels_of
 from ally.review.models import ActionType, Draft, DraftAction
 from ally.review.queries import standing_decision
 
@@ -90,6 +91,13 @@ class Opened:
     @property
     def notes(self) -> list[str]:
         return (self.draft.payload or {}).get("notes") or []
+
+    @cached_property
+    def labels(self) -> Labels | None:
+        """What the standing decision changed, labelled; None when it changed nothing."""
+        if self.decision is None or self.decision.type is not ActionType.EDIT:
+            return None
+        return labels_of(self.draft.account_id, [self.decision]).get(self.decision.id)
 
     @cached_property
     def sources(self) -> list[Source]:

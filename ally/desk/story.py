@@ -9,7 +9,8 @@ from ally.desk import queries
 from ally.desk.models import Conversation
 from ally.events.models import Event
 from ally.review.diff import NotReplayable, Operation, ops_of, replay
-from ally.review.models import DraftAction
+from ally.review.labelling import Labels, labels_of
+from ally.review.models import ActionType, DraftAction
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Told:
     event: Event
     change: Change | None
     notes: str | None
+    labels: Labels | None
     delivery: Delivery | None
     attempts: Sequence[DeliveryAttempt]
 
@@ -44,13 +46,16 @@ def story_of(conversation: Conversation, after: str = "") -> Story:
     decisions = queries.decisions_told(conversation.account_id, page.rows)
     deliveries = queries.deliveries_told(conversation.account_id, page.rows)
     attempts = queries.attempts_of(conversation.account_id, list(deliveries))
-    told = [told_of(event, decisions, deliveries, attempts) for event in page.rows]
+    edits = [one for one in decisions.values() if one.type is ActionType.EDIT]
+    labels = labels_of(conversation.account_id, edits)
+    told = [told_of(event, decisions, labels, deliveries, attempts) for event in page.rows]
     return Story(told, page.next)
 
 
 def told_of(
     event: Any,
     decisions: dict[str, DraftAction],
+    labels: dict[Any, Labels],
     deliveries: dict[Any, Delivery],
     attempts: dict[Any, list[DeliveryAttempt]],
 ) -> Told:
@@ -61,6 +66,7 @@ def told_of(
     return Told(
         event=event,
         change=change_of(decision) if decision is not None and decision.diff_json else None,
+        labels=labels.get(decision.id) if decision is not None else None,
         notes=decision.notes if decision is not None else None,
         delivery=delivery,
         attempts=attempts.get(event.subject_id, []) if delivery is not None else [],

@@ -28,6 +28,7 @@ SENTENCES = {
     "draft.approved": "approved the draft as it was",
     "draft.edited": "approved the draft with changes",
     "draft.rejected": "rejected the draft: {reason}",
+    "draft.relabelled": "said that change {number} is about {after}, and not {before}",
     "draft.undone": "took the decision back",
     "delivery.accepted": "sent the reply; the mail server answered: {answer}",
     "delivery.deferred": "was asked to try again later by the mail server: {answer}",

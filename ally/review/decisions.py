@@ -11,7 +11,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
-from ally.review import claims
+from ally.review import claims, labelling
 from ally.review.diff import diff, refuse_unstorable
 from ally.review.digest import moved
 from ally.review.kinds import kind_of
@@ -98,6 +98,7 @@ def approve(
     decide(draft, action, DraftStatus.SENT)
     kind.apply(draft, action, final, not_before=undo_until(action))
     learn(draft, action)
+    labelling.keep(draft, action)
     did = "draft.edited" if changed else "draft.approved"
     trail.record(draft, did, by=by, action_id=str(action.id), **particulars)
     return action

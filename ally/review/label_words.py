@@ -2,6 +2,11 @@
 
 import re
 
+
+def words(listed: str) -> frozenset[str]:
+    return frozenset(listed.split())
+
+
 GREETING = re.compile(
     r"(?:hi|hello|hey|dear|good (?:morning|afternoon|evening|day)|greetings|hallo|guten tag|"
     r"liebe[rs]?|sehr geehrte[rs]?|bonjour|hola|ciao)\b",
@@ -23,28 +28,28 @@ LAST_WORDS = re.compile(
     re.IGNORECASE,
 )
 
-NUMBERS = frozenset(
-    """zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty
-    forty fifty sixty ninety hundred thousand half quarter double twice once dozen first second
-    third""".split()
-)
-UNITS = frozenset(
-    """mm cm km inch inches ft feet psi bar kpa lph gph gpm hp kw volt volts amp amps
-    watt watts ohm ohms nm lb lbs kg oz ml litre litres liter liters gallon gallons micron
-    microns degree degrees percent dollar dollars euro euros cent cents usd eur gbp second seconds
-    minute minutes hour hours day days week weeks month months year years business working
-    central eastern pacific pm""".split()
-)
-DAYS = frozenset(
-    """monday tuesday wednesday thursday friday saturday sunday january february march april june
-    july august september october november december today tomorrow yesterday weekend""".split()
-)
+NUMBERS = words("""
+    zero one two three four five six seven eight nine ten eleven twelve fifteen twenty thirty
+    forty fifty sixty ninety hundred thousand half quarter double twice once dozen first
+    second third
+""")
+UNITS = words("""
+    mm cm km inch inches ft feet psi bar kpa lph gph gpm hp kw volt volts amp amps watt watts
+    ohm ohms nm lb lbs kg oz ml litre litres liter liters gallon gallons micron microns degree
+    degrees percent dollar dollars euro euros cent cents usd eur gbp second seconds minute
+    minutes hour hours day days week weeks month months year years business working central
+    eastern pacific pm
+""")
+DAYS = words("""
+    monday tuesday wednesday thursday friday saturday sunday january february march april june
+    july august september october november december today tomorrow yesterday weekend
+""")
 # Exchanged, these turn a statement around.
-OPPOSITES = frozenset(
-    """not no yes never always cannot nor before after above below inside outside left right
+OPPOSITES = words("""
+    not no yes never always cannot nor before after above below inside outside left right
     minimum maximum least most inlet outlet open closed free included excluded with without
-    isn't aren't doesn't don't won't can't didn't wasn't""".split()
-)
+    isn't aren't doesn't don't won't can't didn't wasn't
+""")
 SYMBOLS = re.compile(r"[%$€£°]")
 
 HEDGE = re.compile(
@@ -63,7 +68,7 @@ POLITE_IF = re.compile(
     r"\b(?:(?:could|would|may|might|can) (?:you|i|we)\b|"
     r"if (?:you|there|anything|something|i|we)(?:'d| would)? ?"
     r"(?:have|has|is|are|need|like|wish|want|can|may)?\b"
-    r"[^.?]*\b(?:questions?|anything|help|else|reply|know|like|open|unclear|need)\b|"
+    r"[^.?]{0,80}\b(?:questions?|anything|help|else|reply|know|like|open|unclear|need)\b|"
     r"but (?:we are|we're|i am|i'm) (?:sorry|happy|glad))",
     re.IGNORECASE,
 )

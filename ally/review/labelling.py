@@ -11,6 +11,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, NotFound
 from ally.events import trail
+from ally.language import later
 from ally.review.diff import ops_of
 from ally.review.labels import Change, changes_in, label
 from ally.review.models import Draft, DraftAction, EditKind, EditLabel
@@ -21,6 +22,14 @@ KEEP = text("""
     SELECT :account_id, :action_id, number - 1, kind
       FROM unnest(CAST(:kinds AS text[])) WITH ORDINALITY AS told (kind, number)
 """)
+IN_WORDS = {
+    EditKind.FACT: later("Fact"),
+    EditKind.CAVEAT: later("Caveat"),
+    EditKind.REMOVAL: later("Removal"),
+    EditKind.TONE: later("Tone"),
+    EditKind.GREETING: later("Greeting"),
+    EditKind.FORMAT: later("Format"),
+}
 MOST_SHOWN = 40  # changes of one decision that are drawn
 
 
@@ -41,6 +50,11 @@ class Labels:
     draft_id: UUID
     changes: Sequence[Labelled]
     more: int
+
+    @property
+    def kinds(self) -> list[tuple[EditKind, object]]:
+        """What a change can be about, in the order of the keys, with the words for it."""
+        return [*IN_WORDS.items()]
 
 
 def keep(draft: Draft, action: DraftAction) -> None:
@@ -110,6 +124,8 @@ def action_of(found: EditLabel) -> DraftAction:
 def labels_of(account_id: UUID, actions: Collection[DraftAction]) -> dict[UUID, Labels]:
     """The labels of the decisions that stand, by decision; the actions bring their drafts."""
     standing = {action.id: action for action in actions if action.undone_at is None}
+    if not standing:
+        return {}
     kinds: dict[UUID, list[EditLabel]] = {}
     for found in db.session.scalars(
         select(EditLabel)

@@ -51,7 +51,7 @@ SENTENCE_BEGINS = re.compile(r"(?:^|[.!?:\n])[\s\"'“‘(\-*•]*\Z")
 LONGEST_GREETING = 80  # characters of a line that can be a greeting or a last word
 LONGEST_LAST_WORDS = 160
 CLOSING_LINES = 8  # of the last lines, those that are searched for a closing
-LOOK_BACK = 60  # characters before a change that tell whether a sentence begins there
+LOOK_BACK = 60  # characters before a word that tell whether a sentence begins with it
 STATEMENT = 4  # words from which something put in says something by itself
 
 Span = tuple[int, int]
@@ -85,9 +85,7 @@ def label(old: str, new: str, operations: Sequence[Operation]) -> list[EditKind]
     return [kind_of(change, old, new, frames) for change in changes_in(old, operations)]
 
 
-def kind_of(
-    change: Change, old: str, new: str, frames: tuple[list[Span], list[Span]]
-) -> EditKind:
+def kind_of(change: Change, old: str, new: str, frames: tuple[list[Span], list[Span]]) -> EditKind:
     if is_format(change, old, new):
         return EditKind.FORMAT
     if is_framed(change, frames):
@@ -193,10 +191,11 @@ def is_address(change: Change, new: str) -> bool:
 
 def facts_in(words: str, text: str, at: int) -> set[str]:
     """The numbers, units, codes, names and turning words of a stretch that stands at `at`."""
-    begins = text[max(0, at - LOOK_BACK) : at]
-    found = {mark for mark in SYMBOLS.findall(words)}
+    found = set(SYMBOLS.findall(words))
     for word in WORD.finditer(words):
-        if tells(word[0], starts=SENTENCE_BEGINS.search(begins + words[: word.start()]) is not None):
+        begins = at + word.start()
+        starts = SENTENCE_BEGINS.search(text[max(0, begins - LOOK_BACK) : begins])
+        if tells(word[0], starts=starts is not None):
             found.add(word[0].casefold().replace("’", "'"))
     return found
 

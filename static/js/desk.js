@@ -8,3 +8,4 @@ import "./images.js";
 import "./notices.js";
 import "./printing.js";
 import "./copy.js";
+import "./labels.js";

@@ -99,7 +99,11 @@ PAIRS = [
     ),
     ("All hoses take fuel.", "All hoses except pushlock take fuel.", [CAVEAT]),
     ("It is covered by the warranty.", "It might be covered by the warranty.", [CAVEAT]),
-    ("The relay handles this load.", "The relay handles this load, depending on the wire.", [CAVEAT]),
+    (
+        "The relay handles this load.",
+        "The relay handles this load, depending on wire.",
+        [CAVEAT],
+    ),
     # taken out
     ("Use light oil. Do not use tape.", "Use light oil.", [REMOVAL]),
     (
@@ -110,7 +114,11 @@ PAIRS = [
     ("It is a very good pump.", "It is a good pump.", [REMOVAL]),
     ("The pump, as you know, is loud.", "The pump is loud.", [REMOVAL]),
     (*reply((" It holds 58 psi.", "")), [REMOVAL]),
-    ("The filter goes before the pump and is 100 micron.", "The filter goes before the pump.", [REMOVAL]),
+    (
+        "The filter goes before the pump and is big.",
+        "The filter goes before the pump.",
+        [REMOVAL],
+    ),
     ("First, drain the tank completely.", "First, drain the tank.", [REMOVAL]),
     # how it is said
     ("You must send the part back.", "Please send the part back to us.", [TONE, TONE]),
@@ -163,7 +171,11 @@ PAIRS = [
     ("It is loud!", "It is loud.", [FORMAT]),
     ("Use a set-up tool.", "Use a set up tool.", [FORMAT]),
     ("Take the pump  out.", "Take the pump out.", [FORMAT]),
-    ("It costs 1000 dollars; shipping is extra.", "It costs 1000 dollars. Shipping is extra.", [FORMAT]),
+    (
+        "It costs 1000 dollars; shipping is extra.",
+        "It costs 1000 dollars. Shipping is extra.",
+        [FORMAT],
+    ),
     # several at once
     (
         *reply(("Hi Dana,", "Dear Dana,"), ("255", "340"), (" It holds 58 psi.", "")),

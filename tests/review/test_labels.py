@@ -1,5 +1,7 @@
 """Every change of a decision is labelled once, by rule, and people may say otherwise."""
 
+from time import monotonic
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,18 @@ def test_the_rules_agree_with_people_most_of_the_time():
 
 WORDS = st.lists(
     st.sampled_from(
-        [*" \n.,-$", "Hi Dana,\n", "\n\n", "58", "psi", "not", "if", "Please", "the", "Best regards,\n"]
+        [
+            *" \n.,-$",
+            "Hi Dana,\n",
+            "\n\n",
+            "58",
+            "psi",
+            "not",
+            "if",
+            "Please",
+            "the",
+            "Best regards,\n",
+        ]
     )
     | st.text(max_size=5),
     max_size=25,
@@ -59,6 +72,15 @@ def replayed(before, changes):
         pieces += [before[at : change.start], change.added]
         at = change.start + len(change.dropped)
     return "".join([*pieces, before[at:]])
+
+
+def test_labels_of_the_longest_texts_are_quick():
+    before = "If you may ask 58 psi. " * 1000
+    after = "if you should Ask 59 bar, " * 1000
+    began = monotonic()
+    labelled(before, after)
+    labelled("", "if you " * 7000)
+    assert monotonic() - began < 2
 
 
 @pytest.mark.parametrize("text", ["", "Hi Dana,", "a" * 20_000, "\n" * 500, "🙂" * 50])

@@ -24,6 +24,7 @@ from tests.security.canary import MARK, fill, fingerprint
 NAMED_BY = {
     "channel_id": "channel",
     "draft_id": "draft",
+    "action_id": "draft_action",
     "conversation_id": "conversation",
     "message_id": "message",
     "attachment_id": "attachment",
@@ -39,6 +40,7 @@ WORDS = {
     "path": "css/base.css",
     "version": "older",
     "provider": "postmark",
+    "position": "1",
 }
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
