@@ -100,7 +100,9 @@ def letter_of(draft: Draft, conversation: Conversation, message: Message, text: 
     return Letter(
         from_name=channel.from_name,
         from_address=channel.from_address or "",
-        to=[(name, address) for name, address in message.metadata_["to"]],
+        to=named_in(message, "to"),
+        cc=named_in(message, "cc"),
+        bcc=named_in(message, "bcc"),
         subject=message.subject or "",
         text=text,
         message_id=message.external_id or "",
@@ -112,6 +114,10 @@ def letter_of(draft: Draft, conversation: Conversation, message: Message, text: 
         thread=thread_of(conversation),
         date=message.sent_at,
     )
+
+
+def named_in(message: Message, field: str) -> list[Address]:
+    return [(name, address) for name, address in message.metadata_.get(field, [])]
 
 
 def reply_address(conversation: Conversation, token: str | None) -> str | None:

@@ -1,6 +1,6 @@
 """Replies at the gate: what a reviewer sees of one, and what approving it does."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -14,8 +14,16 @@ from ally.channels.mail import ids
 from ally.channels.mail.compose import markup_of, text_of
 from ally.channels.models import Delivery
 from ally.db import db
+from ally.desk.envelopes import (
+    Envelope,
+    amended_envelope,
+    in_words,
+    others_of,
+    proposed_envelope,
+)
 from ally.desk.models import Attachment, Conversation, Message, MessageDirection
 from ally.desk.outgoing import (
+    Address,
     enclosures_of,
     files_of,
     letter_of,
@@ -53,7 +61,8 @@ class Reply:
         quotation = quotation_of(conversation, trigger)
         return {
             "sender": [conversation.channel.from_name, sender_of(conversation)],
-            "recipients": [list(address) for address in recipients_of(conversation, trigger)],
+            "recipients": pairs(recipients_of(conversation, trigger)),
+            "others": pairs(others_of(conversation, trigger)),
             "subject": reply_subject(conversation),
             "newest_message": str(newest_inbound_id(conversation)),
             "signature": conversation.channel.options.signature,
@@ -83,8 +92,10 @@ class Reply:
     def prepare(
         self, draft: Draft, action: DraftAction, text: str, amended: Mapping[str, str]
     ) -> dict[str, Any]:
-        conversation = conversation_of(draft)
-        message = outbound_message(conversation, trigger_of(draft))
+        conversation, trigger = conversation_of(draft), trigger_of(draft)
+        proposed = proposed_envelope(conversation, trigger)
+        envelope = amended_envelope(proposed, conversation, amended)
+        message = outbound_message(conversation, trigger, envelope)
         letter = letter_of(draft, conversation, message, text)
         message.body_text, message.body_html = text_of(letter), markup_of(letter)
         message.metadata_ = {**message.metadata_, **shape_of(letter)}
@@ -93,7 +104,7 @@ class Reply:
         db.session.flush()  # the decision's row names it
         action.message_id, action.sent_msg_id = message.id, message.external_id
         action.final_html = message.body_html
-        return {}
+        return envelope.amendments(proposed)
 
     def apply(self, draft: Draft, action: DraftAction, text: str, *, not_before: datetime) -> None:
         conversation = conversation_of(draft)
@@ -120,18 +131,15 @@ class Reply:
         outbox.cancel(delivery, by)
 
 
-def as_seen(file: Attachment) -> dict[str, Any]:
-    named = {"id": file.id, "name": file.file_name, "size": file.size_bytes}
-    return named | {"content": file.file_url}
-
-
-def outbound_message(conversation: Conversation, trigger: Message | None) -> Message:
+def outbound_message(
+    conversation: Conversation, trigger: Message | None, envelope: Envelope
+) -> Message:
     """The message that the customer will get, without its text.
 
     Raises Invalid when nobody can get it.
     """
-    channel, to = conversation.channel, recipients_of(conversation, trigger)
-    refuse_unsendable(conversation, to)
+    channel = conversation.channel
+    refuse_unsendable(conversation, envelope.to)
     return Message(
         account_id=conversation.account_id,
         conversation_id=conversation.id,
@@ -140,13 +148,19 @@ def outbound_message(conversation: Conversation, trigger: Message | None) -> Mes
         reply_token=new_token(conversation),
         author_name=channel.from_name,
         author_email=channel.from_address,
-        subject=reply_subject(conversation),
+        subject=envelope.subject,
         sent_at=clock.now(),
         metadata_={
-            "to": [list(address) for address in to],
+            "to": pairs(envelope.to),
+            "cc": pairs(envelope.cc),
+            "bcc": pairs(envelope.bcc),
             "references": references_of(trigger),
         },
     )
+
+
+def pairs(people: Sequence[Address]) -> list[list[str | None]]:
+    return [list(address) for address in people]
 
 
 def copy_of(file: Attachment, message: Message) -> Attachment:
@@ -176,9 +190,3 @@ def newest_inbound_id(conversation: Conversation) -> Any:
 
 def conversation_of(draft: Draft) -> Conversation:
     return db.session.get_one(Conversation, draft.conversation_id)
-
-
-def in_words(address: tuple[str | None, str]) -> str:
-    """An address as a person reads it: Dana Whitfield <dana@example.com>."""
-    name, email = address
-    return f"{name} <{email}>" if name and email else name or email

@@ -46,6 +46,7 @@ PARTS_IN_WORDS = {
     "text": "the text",
     "sender": "who it comes from",
     "recipients": "who it goes to",
+    "others": "who else got the message",
     "subject": "the subject",
     "attachments": "the files",
     "signature": "the signature",
@@ -99,7 +100,7 @@ def approve(
     kind.apply(draft, action, final, not_before=undo_until(action))
     learn(draft, action)
     labelling.keep(draft, action)
-    did = "draft.edited" if changed else "draft.approved"
+    did = "draft.edited" if changed or particulars else "draft.approved"
     trail.record(draft, did, by=by, action_id=str(action.id), **particulars)
     return action
 

@@ -46,6 +46,7 @@ class Quotation:
 class Letter:
     """A message to be sent.  Ids are without angle brackets; `references` has the oldest first.
 
+    Whoever is in `bcc` gets it and stands in no header.
     `text` are the words that a person approved; `signature` and `quotation` follow them.
     `thread` is the provider's name for the conversation, where it has one.  `loop_key`
     names the channel that writes by itself (`is_automatic`), so that it knows its own
@@ -61,6 +62,7 @@ class Letter:
     in_reply_to: str | None = None
     references: list[str] = field(default_factory=list)
     cc: list[tuple[str | None, str]] = field(default_factory=list)
+    bcc: list[tuple[str | None, str]] = field(default_factory=list)
     reply_to: str | None = None
     signature: str = ""
     quotation: Quotation | None = None
@@ -72,8 +74,9 @@ class Letter:
 
     @property
     def recipients(self) -> list[str]:
-        """Whom it goes to: their addresses, or their names where they have none."""
-        return [address or name or "" for name, address in [*self.to, *self.cc]]
+        """Whom it goes to, each once: their addresses, or their names where they have none."""
+        everybody = [*self.to, *self.cc, *self.bcc]
+        return list(dict.fromkeys(address or name or "" for name, address in everybody))
 
 
 def text_of(letter: Letter) -> str:

@@ -48,6 +48,8 @@ class ZohoDesk:
         }
         if letter.cc:
             said["cc"] = ", ".join(headers.checked_address(address) for _, address in letter.cc)
+        if letter.bcc:
+            said["bcc"] = ", ".join(headers.checked_address(address) for _, address in letter.bcc)
         return request.write(f"/api/v1/tickets/{ticket_of(letter)}/sendReply", said)
 
     def send(

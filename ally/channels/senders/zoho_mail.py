@@ -51,6 +51,8 @@ class ZohoMail:
         }
         if letter.cc:
             said["ccAddress"] = mailboxes(letter.cc)
+        if letter.bcc:
+            said["bccAddress"] = mailboxes(letter.bcc)
         if letter.in_reply_to and headers.is_message_id(letter.in_reply_to):
             said["inReplyTo"] = f"<{letter.in_reply_to}>"
         if chain := named_references(letter.references):
