@@ -25,7 +25,7 @@ from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
-from ally.review import decisions, kinds
+from ally.review import decisions, digest, kinds
 from ally.review.label_routes import label_acts
 from ally.review.routes import review_acts
 from ally.settings import Settings, load, sqlalchemy_url
@@ -48,6 +48,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     language.init_app(app, wanted_language=access.wanted_language, wanted_zone=access.wanted_zone)
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
+    digest.use_key(settings.secret_key or "development-only")
     ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     job_routes.show_readers(checkpoints.checkpoints)

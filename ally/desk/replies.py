@@ -38,9 +38,12 @@ from ally.desk.outgoing import (
     shape_of,
     trigger_of,
 )
+from ally.marks import size
 from ally.review.models import Draft, DraftAction, DraftStatus
 
 __all__ = ["Reply", "conversation_of", "in_words", "recipients_of", "reply_subject", "trigger_of"]
+
+LONGEST_NEWS = 4_000  # characters of a new message that a refusal shows
 
 
 class Reply:
@@ -77,6 +80,17 @@ class Reply:
                 for file in files_of(draft)
             ],
         }
+
+    def described(self, draft: Draft, name: str, part: Any) -> str:
+        if name == "newest_message":
+            return newest_in_words(draft, part)
+        if name == "attachments":
+            return "\n".join(f"{file['name']} ({size(file['size'])})" for file in part)
+        if name in {"recipients", "others"}:
+            return ", ".join(in_words((told, address)) for told, address in part)
+        if name == "sender":
+            return in_words((part[0], part[1]))
+        return "\n\n".join(part) if isinstance(part, list) else str(part or "")
 
     def current(self, draft: Draft) -> Draft:
         waiting = db.session.scalar(
@@ -157,6 +171,17 @@ def outbound_message(
             "references": references_of(trigger),
         },
     )
+
+
+def newest_in_words(draft: Draft, message_id: str) -> str:
+    """Who wrote the message, and what; cut where it is long."""
+    message = db.session.scalar(
+        select(Message).where(Message.account_id == draft.account_id, Message.id == message_id)
+    )
+    if message is None:
+        return ""
+    author = message.author_name or message.author_email or ""
+    return f"{author}\n\n{message.own_text[:LONGEST_NEWS]}".strip()
 
 
 def pairs(people: Sequence[Address]) -> list[list[str | None]]:

@@ -33,6 +33,10 @@ class Kind(Protocol):
         """What the reviewer sees beside the text, by name: recipients, subject and so on."""
         ...
 
+    def described(self, draft: Draft, name: str, part: Any) -> str:
+        """A part of what `covered` gave, now or before, in words for the reviewer."""
+        ...
+
     def current(self, draft: Draft) -> Draft:
         """The draft that waits in this one's place, or this one."""
         ...
