@@ -73,6 +73,7 @@ ROUTES: dict[str, Who] = {
     "review.release_draft": Who.AGENT,
     "review.take_over_draft": Who.AGENT,
     "labels.relabel_change": Who.AGENT,
+    "pulse.beat": Who.AGENT,
     "jobs.runs": Who.AGENT,
     "jobs.start": Who.ADMIN,
     "notifications.feed": Who.AGENT,

@@ -2,16 +2,18 @@
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text, update
+from sqlalchemy import Connection, select, text, update
 
 from ally import clock
 from ally.accounts.models import User, UserSession
 from ally.db import db
 
 TOKEN_BYTES = 32
+STILL_LIVE = text("SELECT * FROM live_sessions(CAST(:digests AS bytea[]), :idle)")
 
 
 def start(user: User, *, hours: float) -> str:
@@ -42,6 +44,19 @@ def enter(token: str, *, idle_hours: float) -> User | None:
         # The function has named it for this transaction; this is for those that follow.
         db.session.info["account_id"] = user.account_id
     return user
+
+
+def still_live(
+    connection: Connection, digests: Collection[bytes], *, idle_hours: float
+) -> dict[bytes, tuple[UUID, UUID]]:
+    """Of the given sessions those that go on, with their account and their user.
+
+    Unlike `enter` it names no account, and does not count as activity.
+    """
+    asked = {"digests": list(digests), "idle": timedelta(hours=idle_hours)}
+    return {
+        row.digest: (row.account_id, row.user_id) for row in connection.execute(STILL_LIVE, asked)
+    }
 
 
 def end(token: str) -> None:

@@ -43,6 +43,7 @@ BODIES = (
     "ally.desk.sweep",
     "ally.jobs.worker",
     "ally.knowledge.ingest",
+    "ally.review.jobs",
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0

@@ -1,8 +1,10 @@
 """Who holds a draft: one agent at a time, by a row with an end."""
 
-from datetime import timedelta
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import Connection, delete, or_, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
@@ -11,18 +13,26 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.language import _, local
 from ally.review.diff import refuse_unstorable
 from ally.review.models import Claim, Draft
 
-CLAIM_LASTS = timedelta(minutes=15)
+CLAIM_LASTS = timedelta(minutes=5)  # unless a page of the holder's stays open on the draft
 LONGEST_REASON = 500  # characters
+
+RENEW = text("""
+    UPDATE claim c SET expires_at = :until
+      FROM unnest(CAST(:drafts AS uuid[]), CAST(:people AS uuid[])) AS held (draft, person)
+     WHERE c.account_id = :account_id AND c.draft_id = draft AND c.user_id = person
+       AND c.expires_at > :now
+""")
 
 
 class HeldByAnother(Conflict):
     def __init__(self, claim: Claim, kept: str | None = None):
+        name, since = claim.user.display_name, f"{local(claim.claimed_at):%H:%M}"
         super().__init__(
-            f"{claim.user.display_name} has held this draft since {claim.claimed_at:%H:%M} UTC.",
-            kept=kept,
+            _("%(name)s has held this draft since %(time)s.", name=name, time=since), kept=kept
         )
 
 
@@ -52,10 +62,10 @@ def take_over(draft: Draft, by: User, reason: str) -> Claim:
     """Hold a draft that somebody else holds.  Raises Invalid without a reason, or with one
     that cannot be kept."""
     if not reason.strip():
-        raise Invalid("Say in a word why you take this over.")
+        raise Invalid(_("Say in a word why you take this over."))
     refuse_unstorable(reason)
     if len(reason) > LONGEST_REASON:
-        raise Invalid(f"Say why in at most {LONGEST_REASON} characters.")
+        raise Invalid(_("Say why in at most %(count)s characters.", count=LONGEST_REASON))
     before = holder_of(draft)
     forget(draft)
     taken = take(draft, by)
@@ -65,6 +75,21 @@ def take_over(draft: Draft, by: User, reason: str) -> Claim:
         previous = before.user.display_name
         trail.record(draft, "draft.taken_over", by=by, previous=previous, reason=reason.strip())
     return taken
+
+
+def wants_renewal(expires_at: datetime, now: datetime) -> bool:
+    """Whether less than half of a claim is left, so that not every sign of life is written."""
+    return expires_at - now < CLAIM_LASTS / 2
+
+
+def renew(connection: Connection, account_id: UUID, held: Collection[tuple[UUID, UUID]]) -> None:
+    """Hold drafts longer, each for the user who holds it; what has run out stays so."""
+    if not held:
+        return
+    now = clock.now()
+    drafts, people = zip(*held, strict=True)
+    given = {"drafts": list(drafts), "people": list(people), "now": now}
+    connection.execute(RENEW, {"account_id": account_id, "until": now + CLAIM_LASTS} | given)
 
 
 def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
@@ -77,6 +102,11 @@ def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
 def forget(draft: Draft) -> None:
     """Drop the claim, whoever holds it, as a decision does."""
     db.session.execute(delete(Claim).where(Claim.draft_id == draft.id))
+
+
+def forget_old() -> None:
+    """Drop the claims of the named account that have run out."""
+    db.session.execute(delete(Claim).where(Claim.expires_at < clock.now()))
 
 
 def take(draft: Draft, by: User) -> Claim | None:
@@ -120,5 +150,5 @@ def holder_of(draft: Draft) -> Claim | None:
 def holder_instead(draft: Draft, before: Claim | None) -> Claim:
     holder = holder_of(draft) or before
     if holder is None:
-        raise Conflict("Somebody else held this draft a moment ago. Try again.")
+        raise Conflict(_("Somebody else held this draft a moment ago. Try again."))
     return holder
