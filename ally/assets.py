@@ -17,7 +17,18 @@ from flask_compress import Compress
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
 
-SHEETS = ("tokens", "base", "layout", "components", "review", "pages", "mail", "settings", "labels")
+SHEETS = (
+    "tokens",
+    "base",
+    "layout",
+    "components",
+    "review",
+    "pages",
+    "mail",
+    "settings",
+    "labels",
+    "sending",
+)
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds
 PACKED = {".css", ".js", ".svg"}

@@ -28,6 +28,7 @@ __all__ = [
     "local",
     "named",
     "plural_of",
+    "zone",
 ]
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
@@ -82,5 +83,9 @@ def language() -> str:
 
 def local(moment: datetime) -> datetime:
     """The moment in the reader's time zone; in UTC where nobody reads."""
-    zone = get_timezone()
-    return moment.astimezone(zone or ZoneInfo("UTC"))
+    return moment.astimezone(zone())
+
+
+def zone() -> ZoneInfo:
+    """The reader's time zone; UTC where nobody reads."""
+    return ZoneInfo(str(get_timezone() or "UTC"))

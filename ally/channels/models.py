@@ -229,6 +229,22 @@ class Delivery(Model):
         ),
         Index(None, "account_id", "message_id"),
         Index(
+            "ix_delivery_failed",
+            "account_id",
+            "updated_at",
+            "id",
+            postgresql_where=text(
+                "acknowledged_at IS NULL AND (status = 'rejected' OR reported = 'bounced')"
+            ),
+        ),
+        Index(
+            "ix_delivery_unknown",
+            "account_id",
+            "updated_at",
+            "id",
+            postgresql_where=text("status = 'unknown'"),
+        ),
+        Index(
             "ix_delivery_sent",
             "account_id",
             "channel_id",

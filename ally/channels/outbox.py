@@ -91,13 +91,27 @@ def queue(
     return delivery
 
 
-def cancel(delivery: Delivery, by: User) -> None:
+def cancel(delivery: Delivery, by: User | None) -> None:
     """Keep it from being sent.  Raises Conflict when a worker was faster."""
     hold(delivery)
-    if delivery.status is not DeliveryStatus.QUEUED:
-        raise Conflict(TOO_LATE[delivery.status])
+    refuse_begun(delivery)
     delivery.status = DeliveryStatus.CANCELLED
     trail.record(delivery, "delivery.cancelled", by=by)
+
+
+def refuse_begun(delivery: Delivery) -> None:
+    """Raises Conflict unless it waits to be sent, or to be tried again."""
+    if delivery.status is not DeliveryStatus.QUEUED:
+        raise Conflict(TOO_LATE[delivery.status])
+
+
+def send_now(delivery: Delivery, by: User) -> None:
+    """Send it without waiting any longer.  Raises Conflict unless it waits."""
+    hold(delivery)
+    refuse_begun(delivery)
+    delivery.not_before = clock.now()
+    trail.record(delivery, "delivery.hastened", by=by)
+    ask_for(delivery)
 
 
 def retry(delivery: Delivery, by: User) -> None:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ally.channels import files
 from ally.channels.mail.parsed import Category, ParsedFile
 from ally.db import db
+from ally.desk import scheduled
 from ally.desk.flags import UNDRAFTED, Flag
 from ally.desk.limits import has_done_enough
 from ally.desk.models import (
@@ -153,6 +154,7 @@ def add(arrival: Arrival, conversation: Conversation) -> Message:
     arrival = limited(arrival, conversation)
     message = store(arrival, conversation)
     continue_with(conversation, arrival)
+    hold_back_scheduled(conversation, arrival)
     if arrival.is_ours:
         supersede_answered(conversation, arrival)
     elif arrival.needs_draft:
@@ -242,6 +244,14 @@ def supersede_answered(conversation: Conversation, arrival: Arrival) -> None:
     written_at = arrival.written_at or arrival.sent_at
     if trigger is None or trigger.sent_at <= written_at:
         supersede_pending(conversation, "a colleague has answered outside Ally")
+
+
+def hold_back_scheduled(conversation: Conversation, arrival: Arrival) -> None:
+    """What was to go out later was approved before this came: somebody should look again."""
+    if arrival.is_ours:
+        scheduled.hold_back(conversation, "a colleague has answered outside Ally")
+    elif arrival.is_customers:
+        scheduled.hold_back(conversation, "the customer wrote again")
 
 
 def write(arrival: Arrival, conversation: Conversation) -> Message:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -24,7 +25,7 @@ from ally.review.digest import digest_of, parts
 from ally.review.kinds import kind_of
 from ally.review.labelling import Labels, labels_of
 from ally.review.models import ActionType, Draft, DraftAction
-from ally.review.queries import standing_decision
+from ally.review.queries import held_back, standing_decision
 
 
 @dataclass(frozen=True)
@@ -106,25 +107,30 @@ class Opened:
 
 @dataclass(frozen=True)
 class Undoable:
-    """The decision that the reviewer can still take back, and for how long."""
+    """The decision that the reviewer can still take back, and for how long.
+
+    `milliseconds` are what is left of the undo window now; `later` is when the reply goes out,
+    if that is after it.
+    """
 
     draft_id: UUID
     customer: str
     is_rejection: bool
-    until: Any
-    seconds: int
+    until: datetime
+    milliseconds: int
+    later: datetime | None
 
 
 def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Opened:
     """The account's draft with all that is shown beside it.  Raises NotFound."""
     draft, conversation = queries.find_with_conversation(account_id, draft_id)
     trigger = trigger_of(draft)  # kept, for the digest looks at it too
-    decision = None if draft.is_pending else standing_decision(draft)
+    decision = None if draft.is_pending else standing_decision(draft) or held_back(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
     covered = parts(draft)
     return Opened(
         draft=draft,
-        look=Look(draft, text),
+        look=Look(draft, None if text == draft.suggested_text else text),
         conversation=conversation,
         thread=thread_of(conversation),
         customer=queries.customer_facts(conversation),
@@ -173,11 +179,12 @@ def undoable_by(user: User) -> Undoable | None:
     action = queries.latest_undoable(user.account_id, user.id, now - decisions.undo_window)
     if action is None or action.draft.conversation_id is None:
         return None
-    until = decisions.undo_until(action)
+    until = action.created_at + decisions.undo_window
     return Undoable(
         draft_id=action.draft_id,
         customer=queries.customer_of(action.draft.conversation_id),
         is_rejection=action.type is ActionType.REJECT,
         until=until,
-        seconds=max(1, round((until - now).total_seconds())),
+        milliseconds=(until - now) // timedelta(milliseconds=1),
+        later=action.send_at,
     )

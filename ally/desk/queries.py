@@ -122,6 +122,12 @@ NEWS = text("""
               AND n.status = 'pending' AND n.id <> d.id LIMIT 1) AS newer,
            (SELECT u.display_name FROM draft_action a JOIN "user" u ON u.id = a.user_id
              WHERE a.draft_id = d.id AND a.undone_at IS NULL) AS decided_by,
+           (SELECT h.id FROM draft h JOIN draft_action a ON a.draft_id = h.id
+             WHERE h.conversation_id = d.conversation_id AND h.account_id = :account_id
+               AND a.undone_at IS NOT NULL AND a.undone_by_id IS NULL
+               AND NOT EXISTS (SELECT 1 FROM draft_action l JOIN draft o ON o.id = l.draft_id
+                    WHERE o.conversation_id = d.conversation_id AND l.created_at > a.undone_at)
+             ORDER BY a.undone_at DESC LIMIT 1) AS held_back,
            h.user_id AS holder_id, h.claimed_at, u.display_name AS holder
       FROM draft d
       LEFT JOIN claim h ON h.draft_id = d.id AND h.expires_at > :now

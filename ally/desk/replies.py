@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from ally import clock
 from ally.accounts.models import User
@@ -136,13 +136,22 @@ class Reply:
             not_before=not_before,
         )
 
-    def revert(self, draft: Draft, action: DraftAction, by: User) -> None:
+    def due_at(self, draft: Draft, action: DraftAction) -> datetime:
         delivery = db.session.scalars(
-            select(Delivery)
-            .where(Delivery.account_id == draft.account_id, Delivery.action_id == action.id)
-            .with_for_update()
+            delivery_of(action).execution_options(populate_existing=True)
         ).one()
+        outbox.refuse_begun(delivery)
+        return delivery.not_before
+
+    def revert(self, draft: Draft, action: DraftAction, by: User | None) -> None:
+        delivery = db.session.scalars(delivery_of(action).with_for_update()).one()
         outbox.cancel(delivery, by)
+
+
+def delivery_of(action: DraftAction) -> Select[Delivery]:
+    return select(Delivery).where(
+        Delivery.account_id == action.account_id, Delivery.action_id == action.id
+    )
 
 
 def outbound_message(

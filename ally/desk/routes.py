@@ -14,10 +14,12 @@ from ally.channels.models import Delivery
 from ally.desk import customers, flags, letters, opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
+from ally.language import zone
 from ally.review import decisions
 from ally.review import routes as gate
+from ally.review.later import send_times
 from ally.review.models import Draft
-from ally.review.queries import find_draft
+from ally.review.queries import find_draft, words_taken_back
 from ally.web import is_swap, page_or_fragment, swap_or_redirect
 
 desk_pages = Blueprint("desk", __name__)
@@ -30,7 +32,9 @@ def queue() -> ResponseReturnValue:
 
 @desk_pages.get("/review/<uuid:draft_id>")
 def review(draft_id: UUID) -> ResponseReturnValue:
-    drawn = draft_open(draft_id) if is_swap() else desk(draft_id)
+    words_of = request.args.get("words_of", type=UUID)
+    text = words_taken_back(this_user().account_id, words_of) if words_of else None
+    drawn = draft_open(draft_id, text) if is_swap() else desk(draft_id, text)
     return page_or_fragment("desk/review.html", "desk/_review.html", **drawn)
 
 
@@ -122,6 +126,12 @@ def badges() -> Any:
     return g.badges
 
 
+def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
+    """The desk with a draft open; with what was decided of the draft `words_of` and taken back."""
+    text = words_taken_back(this_user().account_id, words_of) if words_of else None
+    return desk(draft_id, text) | {"words_of": words_of}
+
+
 def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
     """What the review page is drawn from; without an id, the draft that has waited longest."""
     page = waiting_page(request.args.get("after", ""))
@@ -141,7 +151,7 @@ def desk_after(draft: Draft) -> dict[str, Any]:
 
 
 # The gate answers an act with the desk as it is then, and may not know the desk itself.
-gate.draw_with(desk, desk_after)
+gate.draw_with(desk_with, desk_after)
 
 
 def draft_open(
@@ -158,6 +168,7 @@ def draft_open(
         "rejecting": "reject" in request.args,
         "news": news_of(shown),
         "undo_seconds": round(decisions.undo_window.total_seconds()),
+        "send_times": send_times(zone()),
         "reasons": decisions.REASONS_IN_WORDS.items(),
     }
 

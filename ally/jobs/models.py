@@ -15,6 +15,7 @@ class JobType(StrEnum):
     CRAWL = "crawl"
     INGEST_GOLDENS = "ingest_goldens"
     CORRECTIONS_SYNC = "corrections_sync"
+    CHAIN_CHECK = "chain_check"
 
 
 class JobStatus(StrEnum):

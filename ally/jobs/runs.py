@@ -20,6 +20,7 @@ IN_WORDS = {
     JobType.CRAWL: named("Reading the pages"),
     JobType.INGEST_GOLDENS: named("Taking in the goldens"),
     JobType.CORRECTIONS_SYNC: named("Learning from corrections"),
+    JobType.CHAIN_CHECK: named("Checking the trail"),
 }
 
 

@@ -29,6 +29,8 @@ class NotificationType(StrEnum):
     MENTION = "mention"
     ASSIGNED = "assigned"
     SNOOZE_ENDED = "snooze_ended"
+    SENDING_HELD = "sending_held"
+    CHAIN_BROKEN = "chain_broken"
 
 
 class Notification(Model):

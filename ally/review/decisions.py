@@ -1,8 +1,9 @@
 """What a person can do with a draft: approve it, with or without changes, reject it, undo that."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 
 from sqlalchemy import delete
 
@@ -79,13 +80,14 @@ def approve(
     seen: str,
     text: str | None = None,
     amended: Mapping[str, str] = AS_SHOWN,
+    send_at: datetime | None = None,
 ) -> DraftAction:
     """Send the draft, or `text` in its place, to whom it is for.
 
     `amended` is what the person changed beside the text, by the names of the draft's kind.
 
     The draft must be held (`lock_draft`), and as it was in `seen`.  The effect is
-    queued in this transaction and waits for the undo window.
+    queued in this transaction and waits for the undo window, and for `send_at`.
     Raises AlreadyDecided, MovedOn, HeldByAnother, Invalid.
     """
     refuse_unless_decidable(draft, by, seen, kept=text)
@@ -94,6 +96,7 @@ def approve(
     changed = final != draft.suggested_text
     action = new_action(draft, ActionType.EDIT if changed else ActionType.APPROVE, by)
     action.final_text, action.diff_json = final, diff(draft.suggested_text, final)
+    action.send_at = send_at
     kind = kind_of(draft)
     particulars = kind.prepare(draft, action, final, amended)
     decide(draft, action, DraftStatus.SENT)
@@ -101,8 +104,14 @@ def approve(
     learn(draft, action)
     labelling.keep(draft, action)
     did = "draft.edited" if changed or particulars else "draft.approved"
+    particulars |= put_off(action)
     trail.record(draft, did, by=by, action_id=str(action.id), **particulars)
     return action
+
+
+def put_off(action: DraftAction) -> dict[str, Any]:
+    """What an event says of when the effect begins, if that is later than usual."""
+    return {"send_at": action.send_at.astimezone(UTC).isoformat()} if action.send_at else {}
 
 
 def reject(
@@ -119,30 +128,64 @@ def reject(
     return action
 
 
-def undo(draft: Draft, by: User) -> None:
-    """Take the standing decision back, within the undo window: the draft waits again.
+def undo(draft: Draft, by: User) -> DraftAction:
+    """Take the standing decision back: the draft waits again.  Returns what was decided.
 
+    A rejection can be taken back within the undo window, an approval until its effect begins.
     Raises Conflict when there is none, when it is too late, or when a newer draft waits.
     """
     action = standing_decision(draft)
     if action is None:
         raise Conflict("There is no decision to take back.")
-    if clock.now() >= undo_until(action):
+    if clock.now() >= open_until(draft, action):
         raise Conflict(f"It is too late to undo: {decided_in_words(action)}.")
     if kind_of(draft).current(draft).id != draft.id:
         raise Conflict("A newer draft waits already, so this decision stands.")
-    action.undone_at, action.undone_by_id = clock.now(), by.id
+    withdraw(draft, action, by)
+    draft.status = DraftStatus.PENDING
+    trail.record(draft, "draft.undone", by=by, action_id=str(action.id))
+    return action
+
+
+def hold_back(draft: Draft, because: str) -> DraftAction:
+    """Keep the effect of the standing approval from beginning, since `because`.
+
+    Ally does so itself; whether the draft waits again is the caller's to say.
+    Raises Conflict when it has begun.
+    """
+    action = standing_decision(draft)
+    if action is None:
+        raise Conflict("There is no decision to take back.")
+    withdraw(draft, action, None)
+    trail.record(
+        draft,
+        "draft.held_back",
+        action_id=str(action.id),
+        approved_by=action.user.display_name,
+        reason=because,
+    )
+    return action
+
+
+def withdraw(draft: Draft, action: DraftAction, by: User | None) -> None:
+    """Undo what the decision did; without `by` Ally has done so itself."""
+    action.undone_at, action.undone_by_id = clock.now(), by.id if by else None
     db.session.execute(delete(LearningSample).where(LearningSample.action_id == action.id))
     db.session.flush()  # the decision no longer stands before its effect is taken back
     if action.type is not ActionType.REJECT:
         kind_of(draft).revert(draft, action, by)
-    draft.status = DraftStatus.PENDING
-    trail.record(draft, "draft.undone", by=by, action_id=str(action.id))
+
+
+def open_until(draft: Draft, action: DraftAction) -> datetime:
+    """Until when this decision can be taken back.  Raises Conflict when its effect has begun."""
+    if action.type is ActionType.REJECT:
+        return undo_until(action)
+    return kind_of(draft).due_at(draft, action)
 
 
 def undo_until(action: DraftAction) -> datetime:
-    """Until when this decision can be taken back."""
-    return action.created_at + undo_window
+    """Until when this decision can be taken back, when it is made: its effect begins then."""
+    return max(action.created_at + undo_window, action.send_at or action.created_at)
 
 
 def refuse_unless_decidable(draft: Draft, by: User, seen: str, kept: str | None) -> None:

@@ -56,8 +56,13 @@ class Kind(Protocol):
         """Queue the effect of an approval, in its transaction, for `not_before` or later."""
         ...
 
-    def revert(self, draft: Draft, action: DraftAction, by: User) -> None:
-        """Take the queued effect back.  Raises Conflict when it has begun."""
+    def due_at(self, draft: Draft, action: DraftAction) -> datetime:
+        """When the effect of an approval begins.  Raises Conflict when it has begun."""
+        ...
+
+    def revert(self, draft: Draft, action: DraftAction, by: User | None) -> None:
+        """Take the queued effect back, by Ally itself without `by`.  Raises Conflict when it has
+        begun."""
         ...
 
 

@@ -44,6 +44,34 @@ def standing_decision(draft: Draft) -> DraftAction | None:
     )
 
 
+def held_back(draft: Draft) -> DraftAction | None:
+    """The newest approval of the draft that Ally itself took back, with whoever made it."""
+    return db.session.scalar(
+        taken_back(draft.account_id, draft.id)
+        .where(DraftAction.undone_by_id.is_(None))
+        .options(joinedload(DraftAction.user))
+    )
+
+
+def words_taken_back(account_id: UUID, draft_id: UUID) -> str | None:
+    """What was last approved of the draft and then taken back."""
+    action = db.session.scalar(taken_back(account_id, draft_id))
+    return action.final_text if action else None
+
+
+def taken_back(account_id: UUID, draft_id: UUID) -> Select[DraftAction]:
+    return (
+        select(DraftAction)
+        .where(
+            DraftAction.account_id == account_id,
+            DraftAction.draft_id == draft_id,
+            DraftAction.undone_at.is_not(None),
+        )
+        .order_by(DraftAction.undone_at.desc())
+        .limit(1)
+    )
+
+
 def drafts_of(account_id: UUID) -> Select[Draft]:
     return select(Draft).where(Draft.account_id == account_id)
 

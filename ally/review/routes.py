@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from flask import Blueprint, make_response, request
@@ -12,24 +13,31 @@ from ally import web
 from ally.accounts.access import this_user
 from ally.db import db
 from ally.errors import Conflict, Invalid
+from ally.language import zone
 from ally.review import claims, decisions
 from ally.review.kinds import kind_of
-from ally.review.models import Draft, RejectionReason
+from ally.review.later import send_time
+from ally.review.models import ActionType, Draft, RejectionReason
 from ally.review.queries import find_draft, lock_draft
 
 review_acts = Blueprint("review", __name__)
 
 # What an answer is drawn from: the desk with a draft open, and the desk after a decision.
 # Set by the floor above, which knows the queue's pages.
-_desk_with: Callable[[UUID], dict[str, Any]]
+_desk_with: Callable[..., dict[str, Any]]
 _desk_after: Callable[[Draft], dict[str, Any]]
 
 
 class Approval(BaseModel):
-    """What the form of an approval says; `text` only when the person has changed the draft."""
+    """What the form of an approval says; `text` only when the person has changed the draft.
+
+    `send_at` is a choice of `later.send_time`, or empty; `send_on` the field beside it.
+    """
 
     seen: str = ""
     text: str | None = None
+    send_at: str = ""
+    send_on: str = ""
 
 
 class Rejection(BaseModel):
@@ -41,8 +49,11 @@ class Rejection(BaseModel):
 @review_acts.post("/drafts/<uuid:draft_id>/approval")
 def approve_draft(draft_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), Approval.model_validate(request.form.to_dict())
+    send_at = send_time(form.send_at, form.send_on, zone())
     draft = lock_draft(user.account_id, draft_id)
-    decisions.approve(draft, user, seen=form.seen, text=form.text, amended=amended(draft))
+    decisions.approve(
+        draft, user, seen=form.seen, text=form.text, amended=amended(draft), send_at=send_at
+    )
     return answer_elsewhere("review/approve_draft.swap.html", _desk_after(draft))
 
 
@@ -58,8 +69,10 @@ def reject_draft(draft_id: UUID) -> ResponseReturnValue:
 def undo_decision(draft_id: UUID) -> ResponseReturnValue:
     user = this_user()
     draft = lock_draft(user.account_id, draft_id)
-    decisions.undo(draft, user)
-    return answer_elsewhere("review/undo_decision.swap.html", _desk_with(draft_id))
+    undone = decisions.undo(draft, user)
+    # What was typed is not lost with the decision: it goes back into the editor.
+    desk = _desk_with(draft_id, words_of=draft_id if undone.type is ActionType.EDIT else None)
+    return answer_elsewhere("review/undo_decision.swap.html", desk)
 
 
 @review_acts.post("/drafts/<uuid:draft_id>/claim")
@@ -98,7 +111,7 @@ def refuse_and_show_the_way(error: Conflict) -> ResponseReturnValue:
 
 
 def draw_with(
-    desk_with: Callable[[UUID], dict[str, Any]], desk_after: Callable[[Draft], dict[str, Any]]
+    desk_with: Callable[..., dict[str, Any]], desk_after: Callable[[Draft], dict[str, Any]]
 ) -> None:
     """Say, once at start-up, what the answers are drawn from."""
     global _desk_with, _desk_after
@@ -119,7 +132,10 @@ def answer_elsewhere(swap: str, desk: dict[str, Any]) -> ResponseReturnValue:
 
 def address_of(desk: dict[str, Any]) -> str:
     path = f"/review/{desk['shown']}" if desk["shown"] else "/review"
-    return path if desk["tab"] == "all" else f"{path}?tab={desk['tab']}"
+    asked = {"tab": desk["tab"]} if desk["tab"] != "all" else {}
+    if desk.get("words_of"):
+        asked["words_of"] = desk["words_of"]
+    return f"{path}?{urlencode(asked)}" if asked else path
 
 
 def amended(draft: Draft) -> dict[str, str]:

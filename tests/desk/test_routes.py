@@ -161,7 +161,7 @@ def test_without_script_an_approval_leads_to_the_next_page(desk, acme, draft):
 
     assert (answer.status_code, answer.location) == (303, f"/review/{later.id}")
     page = desk.get(answer.location).text
-    assert "goes out <span data-left>at" in page
+    assert "goes out <span data-left" in page
     db.session.expire_all()
     assert draft.decision.final_text == "Mine."
 

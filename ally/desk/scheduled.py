@@ -1,0 +1,73 @@
+"""Replies that were approved to go out later, while there is time to think again."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from sqlalchemy import select
+
+from ally import clock
+from ally.channels.models import Delivery, DeliveryStatus
+from ally.db import db
+from ally.desk.models import Conversation
+from ally.desk.pending import give_up_trigger, waiting_in
+from ally.errors import Conflict
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
+from ally.review import decisions
+from ally.review.models import Draft, DraftAction, DraftStatus
+from ally.review.queries import lock_draft
+
+
+def hold_back(conversation: Conversation, because: str) -> None:
+    """Keep what is to go out later in the conversation from being sent, and tell everybody.
+
+    Its draft waits again, unless another waits already.  The caller holds the conversation.
+    """
+    for draft_id in put_off_in(conversation):
+        draft = lock_draft(conversation.account_id, draft_id)
+        try:
+            with db.session.begin_nested():
+                decisions.hold_back(draft, because)
+        except Conflict:  # a worker was faster
+            continue
+        put_back(draft, conversation, because)
+        tell(conversation, because)
+
+
+def put_off_in(conversation: Conversation) -> Sequence[UUID]:
+    """The drafts whose replies wait for a time that a person chose."""
+    return db.session.scalars(
+        select(DraftAction.draft_id)
+        .join(Delivery, Delivery.action_id == DraftAction.id)
+        .where(
+            Delivery.account_id == conversation.account_id,
+            Delivery.conversation_id == conversation.id,
+            Delivery.status == DeliveryStatus.QUEUED,
+            Delivery.attempts == 0,
+            Delivery.not_before > clock.now(),
+            DraftAction.account_id == conversation.account_id,
+            DraftAction.send_at.is_not(None),
+            DraftAction.undone_at.is_(None),
+        )
+        .order_by(DraftAction.created_at)
+    ).all()
+
+
+def put_back(draft: Draft, conversation: Conversation, because: str) -> None:
+    if waiting_in(conversation) is None:
+        draft.status = DraftStatus.PENDING
+    else:
+        draft.status = DraftStatus.SUPERSEDED
+        give_up_trigger(draft)
+        draft.metadata_ = {**draft.metadata_, "set_aside": because}
+    db.session.flush()  # one at most waits
+
+
+def tell(conversation: Conversation, because: str) -> None:
+    feed.notify(
+        conversation.account_id,
+        NotificationType.SENDING_HELD,
+        title=f"Held, since {because}: the reply to {conversation.customer[:80]}",
+        url=f"/conversations/{conversation.id}",
+        conversation_id=str(conversation.id),
+    )
