@@ -19,6 +19,7 @@ from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
 from ally.desk.conversation_routes import conversation_acts
 from ally.desk.internal import internal_api
+from ally.desk.macro_routes import macro_pages
 from ally.desk.mail_routes import mail_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
@@ -74,6 +75,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pulse_pages)
     app.register_blueprint(desk_pages)
     app.register_blueprint(mail_pages)
+    app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)

@@ -28,6 +28,7 @@ SHEETS = (
     "settings",
     "labels",
     "sending",
+    "macros",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

@@ -63,5 +63,8 @@ SENTENCES = {
     "channel.tested": "sent a test message",
     "channel.check_asked": "asked for a check of the connection",
     "channel.checked": "checked the connection: {answer}",
+    "macro.created": "wrote the macro “{name}”",
+    "macro.changed": "changed the macro “{name}”",
+    "macro.deleted": "deleted the macro “{name}”",
     "job.started": "started the job {type}",
 }

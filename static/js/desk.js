@@ -9,3 +9,4 @@ import "./notices.js";
 import "./printing.js";
 import "./copy.js";
 import "./labels.js";
+import "./macros.js";

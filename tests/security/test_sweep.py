@@ -24,6 +24,7 @@ from tests.security.canary import MARK, fill, fingerprint
 NAMED_BY = {
     "channel_id": "channel",
     "draft_id": "draft",
+    "macro_id": "macro",
     "action_id": "draft_action",
     "conversation_id": "conversation",
     "message_id": "message",
