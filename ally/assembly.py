@@ -21,6 +21,7 @@ from ally.desk.conversation_routes import conversation_acts
 from ally.desk.internal import internal_api
 from ally.desk.macro_routes import macro_pages
 from ally.desk.mail_routes import mail_pages
+from ally.desk.outgoing_routes import outgoing_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.dev.routes import development_pages
@@ -74,6 +75,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(label_acts)
     app.register_blueprint(pulse_pages)
     app.register_blueprint(desk_pages)
+    app.register_blueprint(outgoing_pages)
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)

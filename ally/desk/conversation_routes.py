@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
 from ally.accounts.access import this_user
-from ally.desk import asking, customers, flags, merging, queries, reports
+from ally.desk import asking, customers, flags, merging, queries
 from ally.desk.flags import Flag
 from ally.errors import Invalid
 from ally.web import is_swap
@@ -99,14 +99,6 @@ def take_out_of_spam(conversation_id: UUID) -> ResponseReturnValue:
     conversation = queries.find_conversation(user.account_id, conversation_id)
     asking.take_out_of_spam(conversation, by=user)
     return drawn_again(conversation.id)
-
-
-@conversation_acts.post("/deliveries/<uuid:delivery_id>/acknowledgement")
-def acknowledge_delivery(delivery_id: UUID) -> ResponseReturnValue:
-    user = this_user()
-    delivery = queries.lock_delivery(user.account_id, delivery_id)
-    reports.acknowledge(delivery, by=user)
-    return drawn_again(delivery.conversation_id, f"#message-{delivery.message_id}")
 
 
 def flag_chosen() -> Flag:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, tuple_
+from sqlalchemy import Row, Select, select, text, tuple_
 from sqlalchemy.orm import contains_eager, joinedload
 
 from ally import clock
@@ -32,6 +32,11 @@ BADGES = text("""
            (SELECT count(*) FROM (SELECT 1 FROM notification
              WHERE account_id = :account_id AND user_id = :user_id AND read_at IS NULL
              LIMIT 100) unread) AS unread,
+           (SELECT count(*) FROM (SELECT 1 FROM delivery s WHERE s.account_id = :account_id
+               AND s.acknowledged_at IS NULL AND (s.status = 'rejected' OR s.reported = 'bounced')
+             LIMIT 100) failed) +
+           (SELECT count(*) FROM (SELECT 1 FROM delivery s WHERE s.account_id = :account_id
+               AND s.status = 'unknown' LIMIT 100) doubtful) AS stuck,
            (SELECT id FROM draft WHERE account_id = :account_id AND status = 'pending'
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
       FROM (SELECT count(*) AS waiting, min(created_at) AS oldest FROM
@@ -158,7 +163,8 @@ class Page:
 
 
 def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
-    """What the rail counts: waiting (and the oldest), mine, held by anybody, unread."""
+    """What the rail counts: waiting (and the oldest), mine, held by anybody, unread, and
+    replies that failed or may have."""
     return db.session.execute(
         BADGES,
         {
@@ -347,11 +353,20 @@ def conversation_of_file(attachment: Attachment) -> UUID | None:
 
 def lock_delivery(account_id: UUID, delivery_id: UUID) -> Delivery:
     """The account's delivery, held until the transaction ends.  Raises NotFound."""
-    found = db.session.scalar(
-        select(Delivery)
-        .where(Delivery.account_id == account_id, Delivery.id == delivery_id)
-        .with_for_update()
-    )
+    return found_delivery(sending(account_id, delivery_id).with_for_update())
+
+
+def find_delivery(account_id: UUID, delivery_id: UUID) -> Delivery:
+    """The account's delivery.  Raises NotFound."""
+    return found_delivery(sending(account_id, delivery_id))
+
+
+def sending(account_id: UUID, delivery_id: UUID) -> Select[Delivery]:
+    return select(Delivery).where(Delivery.account_id == account_id, Delivery.id == delivery_id)
+
+
+def found_delivery(asked: Select[Delivery]) -> Delivery:
+    found = db.session.scalar(asked)
     if found is None:
         raise NotFound("There is no such sending.")
     return found

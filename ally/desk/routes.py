@@ -9,8 +9,6 @@ from flask.typing import ResponseReturnValue
 
 from ally import clock
 from ally.accounts.access import this_user
-from ally.channels import outbox
-from ally.channels.models import Delivery
 from ally.desk import customers, flags, letters, opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
@@ -20,7 +18,7 @@ from ally.review import routes as gate
 from ally.review.later import send_times
 from ally.review.models import Draft
 from ally.review.queries import find_draft, words_taken_back
-from ally.web import is_swap, page_or_fragment, swap_or_redirect
+from ally.web import is_swap, page_or_fragment
 
 desk_pages = Blueprint("desk", __name__)
 
@@ -90,22 +88,6 @@ def timeline(conversation_id: UUID) -> ResponseReturnValue:
     found = queries.find_conversation(this_user().account_id, conversation_id)
     story = story_of(found, request.args.get("after", ""))
     return render_template("desk/timeline.html", conversation=found, story=story)
-
-
-@desk_pages.post("/deliveries/<uuid:delivery_id>/settlement")
-def settle_delivery(delivery_id: UUID) -> ResponseReturnValue:
-    user = this_user()
-    delivery = queries.lock_delivery(user.account_id, delivery_id)
-    outbox.settle(delivery, by=user)
-    return sending_again(delivery, "desk/settle_delivery.swap.html")
-
-
-@desk_pages.post("/deliveries/<uuid:delivery_id>/retry")
-def retry_delivery(delivery_id: UUID) -> ResponseReturnValue:
-    user = this_user()
-    delivery = queries.lock_delivery(user.account_id, delivery_id)
-    outbox.retry(delivery, by=user)
-    return sending_again(delivery, "desk/retry_delivery.swap.html")
 
 
 @desk_pages.get("/keys")
@@ -217,19 +199,3 @@ def looked_at(draft_id: UUID, mode: str) -> ResponseReturnValue:
     if is_swap():
         return render_template("desk/_look.html", look=opened.Look(draft, text), mode=mode)
     return render_template("desk/review.html", **desk(draft_id, text, mode))
-
-
-def sending_again(delivery: Delivery, swap: str) -> ResponseReturnValue:
-    sending = {
-        "delivery_id": delivery.id,
-        "delivery_status": delivery.status,
-        "delivery_answer": delivery.answer,
-        "accepted_at": delivery.accepted_at,
-        "attempts": delivery.attempts,
-        "not_before": delivery.not_before,
-        "reported": delivery.reported,
-        "report": None,
-        "acknowledged_at": delivery.acknowledged_at,
-    }
-    to = f"/conversations/{delivery.conversation_id}"
-    return swap_or_redirect(swap, to=to, sending=sending)

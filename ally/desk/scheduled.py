@@ -6,16 +6,19 @@ from uuid import UUID
 from sqlalchemy import select
 
 from ally import clock
+from ally.accounts.models import User
+from ally.channels import outbox
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
 from ally.desk.models import Conversation
 from ally.desk.pending import give_up_trigger, waiting_in
+from ally.desk.queries import find_delivery
 from ally.errors import Conflict
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import decisions
 from ally.review.models import Draft, DraftAction, DraftStatus
-from ally.review.queries import lock_draft
+from ally.review.queries import lock_draft, standing_decision
 
 
 def hold_back(conversation: Conversation, because: str) -> None:
@@ -32,6 +35,29 @@ def hold_back(conversation: Conversation, because: str) -> None:
             continue
         put_back(draft, conversation, because)
         tell(conversation, because)
+
+
+def take_back(account_id: UUID, delivery_id: UUID, by: User) -> Delivery:
+    """Undo the decision that the sending is of, before it goes out.
+
+    Raises NotFound, and Conflict when it has begun or was taken back already.
+    """
+    delivery = find_delivery(account_id, delivery_id)
+    draft = lock_draft(account_id, draft_of(delivery))
+    standing = standing_decision(draft)
+    if standing is None or standing.id != delivery.action_id:
+        outbox.refuse_begun(delivery)
+        raise Conflict("This decision was taken back already.")
+    decisions.undo(draft, by)
+    return delivery
+
+
+def draft_of(delivery: Delivery) -> UUID:
+    return db.session.scalars(
+        select(DraftAction.draft_id).where(
+            DraftAction.account_id == delivery.account_id, DraftAction.id == delivery.action_id
+        )
+    ).one()
 
 
 def put_off_in(conversation: Conversation) -> Sequence[UUID]:

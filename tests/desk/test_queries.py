@@ -186,6 +186,7 @@ PAGES = {
     "/conversations": 4,
     "/conversations/{conversation}": 9,
     "/conversations/{conversation}/timeline": 8,
+    "/outgoing": 4,
     "/jobs": 4,
     "/notifications": 4,
 }

@@ -313,7 +313,8 @@ def test_a_refused_reply_is_tried_again(desk, acme, ada, draft):
 
     answer = post(desk, f"/deliveries/{delivery.id}/retry")
 
-    assert answer.location == f"/conversations/{draft.conversation_id}"
+    place = f"/conversations/{draft.conversation_id}#message-{delivery.message_id}"
+    assert answer.location == place
     db.session.expire_all()
     assert delivery.status is DeliveryStatus.QUEUED
 
