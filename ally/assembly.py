@@ -19,6 +19,7 @@ from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
 from ally.desk.conversation_routes import conversation_acts
 from ally.desk.internal import internal_api
+from ally.desk.list_routes import conversation_lists
 from ally.desk.macro_routes import macro_pages
 from ally.desk.mail_routes import mail_pages
 from ally.desk.outgoing_routes import outgoing_pages
@@ -79,6 +80,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)
+    app.register_blueprint(conversation_lists)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

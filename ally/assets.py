@@ -29,6 +29,7 @@ SHEETS = (
     "labels",
     "sending",
     "macros",
+    "lists",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

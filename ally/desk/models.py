@@ -316,7 +316,10 @@ class Note(Model):
         belongs_to("user", "author_id"),
         Index(None, "account_id", "conversation_id", "created_at"),
         CheckConstraint("octet_length(body) BETWEEN 1 AND 50000", name="body_is_not_empty"),
+        Column("search", TSVECTOR, Computed("message_words(body, NULL, NULL, '')", persisted=True)),
+        Index("ix_note_search", "search", postgresql_using="gin"),
     )
+    __mapper_args__ = {"exclude_properties": ["search"]}  # noqa: RUF012
 
     id: Mapped[primary_key]
     account_id: Mapped[account_key]

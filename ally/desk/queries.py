@@ -98,24 +98,6 @@ REFUSED = """s.account_id = :account_id AND s.status IN ('rejected', 'unknown')
 RETURNED = """s.account_id = :account_id AND s.reported = 'bounced'
        AND s.acknowledged_at IS NULL"""
 
-CONVERSATIONS = """
-    SELECT c.id, c.subject, c.customer_name, c.customer_email, c.status, c.is_quarantined,
-           c.last_message_at, ch.type AS channel, m.direction, m.category, m.snippet,
-           EXISTS (SELECT 1 FROM draft d WHERE d.conversation_id = c.id
-                    AND d.status = 'pending') AS waits,
-           EXISTS (SELECT 1 FROM delivery s WHERE s.conversation_id = c.id
-                    AND ({refused} OR {returned})) AS is_undelivered
-      FROM conversation c
-      JOIN channel ch ON ch.id = c.channel_id
-      LEFT JOIN LATERAL (
-           SELECT direction, category,
-                  left(body_text, least(200, (metadata->>'quoted_from')::int)) AS snippet
-             FROM message WHERE conversation_id = c.id
-            ORDER BY sent_at DESC LIMIT 1) m ON true
-     WHERE c.account_id = :account_id {where}
-       AND (c.last_message_at, c.id) < (:before_at, :before_id)
-     ORDER BY c.last_message_at DESC, c.id DESC LIMIT :limit
-"""
 NEWS = text("""
     SELECT d.status, d.metadata->>'set_aside' AS set_aside,
            EXISTS (SELECT 1 FROM message m WHERE m.account_id = :account_id
@@ -139,19 +121,6 @@ NEWS = text("""
       LEFT JOIN "user" u ON u.id = h.user_id
      WHERE d.account_id = :account_id AND d.id = :draft_id
 """)
-
-FILTERS = {
-    which: text(CONVERSATIONS.replace("{where}", where).format(refused=REFUSED, returned=RETURNED))
-    for which, where in {
-        "open": "AND c.status = 'open'",
-        "closed": "AND c.status = 'closed' AND NOT c.is_spam AND c.merged_into_id IS NULL",
-        "quarantine": "AND c.is_quarantined",
-        "spam": "AND c.is_spam",
-        "undelivered": """AND c.id IN (
-               SELECT s.conversation_id FROM delivery s WHERE {refused}
-                UNION ALL SELECT s.conversation_id FROM delivery s WHERE {returned})""",
-    }.items()
-}
 
 
 @dataclass(frozen=True)
@@ -202,21 +171,6 @@ def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
     return db.session.execute(
         NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}
     ).one_or_none()
-
-
-def conversations(account_id: UUID, which: str = "open", before: str = "") -> Page:
-    """The conversations of one filter, the latest message first; `which` is one of FILTERS."""
-    before_at, before_id = place_of(before, THE_END)
-    rows = db.session.execute(
-        FILTERS.get(which, FILTERS["open"]),
-        {
-            "account_id": account_id,
-            "before_at": before_at,
-            "before_id": before_id,
-            "limit": PAGE_LENGTH + 1,
-        },
-    ).all()
-    return page_of(rows, PAGE_LENGTH, "last_message_at")
 
 
 def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:

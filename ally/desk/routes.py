@@ -9,7 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from ally import clock
 from ally.accounts.access import this_user
-from ally.desk import customers, flags, letters, opened, queries
+from ally.desk import customers, flags, opened, queries
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
 from ally.language import zone
@@ -54,16 +54,6 @@ def draft_changes(draft_id: UUID) -> ResponseReturnValue:
 @desk_pages.post("/drafts/<uuid:draft_id>/preview")
 def draft_preview(draft_id: UUID) -> ResponseReturnValue:
     return looked_at(draft_id, mode="preview")
-
-
-@desk_pages.get("/conversations")
-def conversations() -> ResponseReturnValue:
-    asked = request.args.get("show", "open")
-    which = asked if asked in queries.FILTERS else "open"
-    page = queries.conversations(this_user().account_id, which, request.args.get("before", ""))
-    return render_template(
-        "desk/conversations.html", page=page, which=which, categories=letters.CATEGORIES
-    )
 
 
 @desk_pages.get("/conversations/<uuid:conversation_id>")

@@ -3,11 +3,11 @@
 from contextlib import contextmanager
 
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import event
 
 from ally.db import db
 from ally.desk import queries, threads
-from ally.desk.models import ConversationStatus, MessageDirection
+from ally.desk.models import MessageDirection
 from ally.review import claims
 from ally.review.models import DraftStatus
 from ally.review.queries import lock_draft
@@ -91,21 +91,6 @@ def test_an_unreadable_place_begins_at_the_beginning(acme, ada, place):
     assert [row.id for row in queries.waiting(acme.id, ada.id, after=place).rows] == [draft.id]
 
 
-def test_conversations_by_filter_the_latest_first(acme, ada):
-    older = make_conversation(acme, last_message_at=minutes_ago(20))
-    newer = make_conversation(acme, last_message_at=minutes_ago(10))
-    closed = make_conversation(acme, status=ConversationStatus.CLOSED)
-    odd = make_conversation(acme, is_quarantined=True, last_message_at=minutes_ago(30))
-
-    def ids(which):
-        return [row.id for row in queries.conversations(acme.id, which).rows]
-
-    assert ids("open") == [newer.id, older.id, odd.id]
-    assert ids("closed") == [closed.id]
-    assert ids("quarantine") == [odd.id]
-    assert ids("undelivered") == []
-
-
 def test_a_thread_folds_what_is_older(acme):
     conversation = make_conversation(acme)
     for number in range(6):
@@ -148,7 +133,6 @@ def test_another_accounts_rows_are_nowhere(acme, ada):
     assert queries.waiting(acme.id, ada.id).rows == []
     assert queries.waiting(globex.id, gina.id).rows == []
     assert queries.news_of(acme.id, draft.id) is None
-    assert queries.conversations(acme.id).rows == []
 
 
 def test_news_tell_of_a_newer_message_and_of_a_newer_draft(acme):
@@ -218,23 +202,3 @@ def add_rows(acme, channel, first, count):
     for number in range(count):
         make_waiting(acme, number, channel)
         make_message(conversation, direction=MessageDirection.OUTBOUND)
-
-
-@pytest.mark.parametrize(
-    ("name", "index"),
-    [
-        ("open", "ix_conversation_account_id_status_last_message_at_id"),
-        ("quarantine", "ix_conversation_quarantined"),
-        ("spam", "ix_conversation_spam"),
-        ("undelivered", "ix_delivery_undelivered"),
-        ("undelivered", "ix_delivery_returned"),
-    ],
-)
-def test_every_list_goes_by_an_index(acme, name, index):
-    before_at, before_id = queries.THE_END
-    db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    plan = db.session.scalars(
-        text("EXPLAIN " + queries.FILTERS[name].text),
-        {"account_id": acme.id, "before_at": before_at, "before_id": before_id, "limit": 51},
-    ).all()
-    assert index in "\n".join(plan)

@@ -9,9 +9,10 @@ from ally.channels.mail import ids
 from ally.channels.mail.parsed import Bounced, Category
 from ally.channels.models import Delivery, DeliveryReport, DeliveryStatus, ReportKind
 from ally.db import db
-from ally.desk import queries, reports
+from ally.desk import reports, search_queries
 from ally.desk.models import Conversation, ConversationStatus, Message
 from ally.desk.replies import recipients_of
+from ally.desk.search import Is, Query, Wanted
 from ally.errors import Conflict
 from ally.notifications.models import Notification
 from ally.review import decisions
@@ -222,6 +223,11 @@ def test_a_delivery_is_found_by_its_message_id(channel, delivery):
     assert delivery.reported is ReportKind.DELIVERED
 
 
+def listed(user, kind):
+    query = Query(wanted=(Wanted(kind),))
+    return [row.id for row in search_queries.find(query, user).rows]
+
+
 def test_a_complaint_is_shown_and_told(channel, ada, delivery, client):
     arrive(channel, bounce(delivery.rfc_message_id, category=Category.COMPLAINT))
 
@@ -236,14 +242,14 @@ def test_what_came_back_is_shown_until_somebody_has_seen_it(channel, ada, delive
     page = browser.get(f"/conversations/{delivery.conversation_id}").text
     assert "Came back" in page
     assert "No such user" in page
-    assert len(queries.conversations(delivery.account_id, "undelivered").rows) == 1
+    assert len(listed(ada, Is.UNDELIVERED)) == 1
 
     answer = post(browser, f"/deliveries/{delivery.id}/acknowledgement")
 
     place = f"/conversations/{delivery.conversation_id}#message-{delivery.message_id}"
     assert answer.location == place
     db.session.expire_all()
-    assert queries.conversations(delivery.account_id, "undelivered").rows == []
+    assert listed(ada, Is.UNDELIVERED) == []
     assert "Came back" in browser.get(f"/conversations/{delivery.conversation_id}").text
     with pytest.raises(Conflict):
         reports.acknowledge(delivery, by=ada)
@@ -275,16 +281,16 @@ def test_what_did_not_arrive_is_told_above_all_messages_and_in_the_lists(
 def test_a_refused_reply_is_off_the_list_once_somebody_has_seen_it(ada, delivery):
     delivery.status, delivery.accepted_at = DeliveryStatus.REJECTED, None
     db.session.commit()
-    assert len(queries.conversations(delivery.account_id, "undelivered").rows) == 1
+    assert len(listed(ada, Is.UNDELIVERED)) == 1
 
     reports.acknowledge(delivery, by=ada)
     db.session.commit()
-    assert queries.conversations(delivery.account_id, "undelivered").rows == []
+    assert listed(ada, Is.UNDELIVERED) == []
 
     outbox.retry(delivery, by=ada)
     delivery.status = DeliveryStatus.REJECTED
     db.session.commit()
-    assert len(queries.conversations(delivery.account_id, "undelivered").rows) == 1
+    assert len(listed(ada, Is.UNDELIVERED)) == 1
 
 
 def test_an_unknown_outcome_cannot_be_waved_away(ada, delivery):

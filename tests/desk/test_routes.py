@@ -271,7 +271,7 @@ def test_changes_are_shown_word_by_word(desk, draft):
 
 def test_an_unknown_filter_shows_the_open_conversations_and_says_so(desk):
     page = desk.get("/conversations?show=bogus").text
-    assert re.search(r'show=open" aria-current="true"', page)
+    assert re.search(r'q=is%3Aopen" aria-current="true"', page)
 
 
 def test_a_conversation_shows_what_became_of_a_reply(desk, acme, ada, draft):
