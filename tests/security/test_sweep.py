@@ -25,6 +25,7 @@ NAMED_BY = {
     "channel_id": "channel",
     "draft_id": "draft",
     "macro_id": "macro",
+    "view_id": "saved_view",
     "action_id": "draft_action",
     "conversation_id": "conversation",
     "message_id": "message",
