@@ -9,6 +9,7 @@ from typing import Any
 from markupsafe import Markup, escape
 
 from ally import clock
+from ally.language import _
 
 WORD = re.compile(r"\w+")
 SHORTEST_MARKED = 4  # letters; shorter words say nothing, unless they hold a digit
@@ -173,8 +174,9 @@ def sentence_drawn(words: str, sentence: dict[str, Any]) -> Markup:
         said = words.rstrip(".!?…")
         # No break before the number, so that it never begins a line.
         return Markup(
-            '{}\N{NO-BREAK SPACE}<sup><a href="#s{}" title="Source {}">{}</a></sup>{}'
-        ).format(said, source, source, source, words[len(said) :])
+            '<span class="said" data-rests-on="{0}">{1}\N{NO-BREAK SPACE}'
+            '<sup><a href="#s{0}" title="{2}">{0}</a></sup>{3}</span>'
+        ).format(source, said, _("Source %(number)s", number=source), words[len(said) :])
     if sentence.get("role") == "frame":  # a greeting or a closing claims nothing
         return escape(words)
     return Markup('<span class="unsupported" title="No source supports this">{}</span>').format(

@@ -52,6 +52,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.undefined = StrictUndefined  # a misspelt name fails the test, not the reader
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(marks.FILTERS, in_words=states.in_words)
+    app.jinja_env.globals["has_page"] = has_page
     csrf.init_app(app)
     app.before_request(refuse_cross_site)
     app.after_request(add_security_headers)
@@ -68,6 +69,16 @@ def settings() -> Settings:
     """This application's settings."""
     found: Settings = current_app.config["ALLY"]
     return found
+
+
+def has_page(path: str) -> bool:
+    """Whether this application has a page at the path, so that others may lead there."""
+    pages: frozenset[str] | None = current_app.extensions.get("ally_pages")
+    if pages is None:
+        rules = current_app.url_map.iter_rules()
+        pages = frozenset(rule.rule for rule in rules if "GET" in (rule.methods or ()))
+        current_app.extensions["ally_pages"] = pages
+    return path in pages
 
 
 def is_swap() -> bool:

@@ -43,6 +43,8 @@ ROUTES: dict[str, Who] = {
     "desk.queue": Who.AGENT,
     "desk.review": Who.AGENT,
     "desk.waiting": Who.AGENT,
+    "desk.more_rows": Who.AGENT,
+    "desk.next_draft": Who.AGENT,
     "desk.draft_changes": Who.AGENT,
     "desk.draft_preview": Who.AGENT,
     "desk.keys": Who.AGENT,

@@ -14,6 +14,7 @@ from ally.accounts.models import User
 from ally.channels.mail.compose import Quotation
 from ally.desk import queries
 from ally.desk.flags import Notice, notices_in
+from ally.desk.likeness import Decisions, decisions_like
 from ally.desk.models import Conversation
 from ally.desk.outgoing import quotation_of, sender_of
 from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
@@ -99,6 +100,10 @@ class Opened:
         if self.decision is None or self.decision.type is not ActionType.EDIT:
             return None
         return labels_of(self.draft.account_id, [self.decision]).get(self.decision.id)
+
+    @cached_property
+    def decisions_like_this(self) -> Decisions:
+        return decisions_like(self.draft)
 
     @cached_property
     def sources(self) -> list[Source]:

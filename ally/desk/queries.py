@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, text, tuple_
+from sqlalchemy import Row, Select, TextClause, select, text, tuple_
 from sqlalchemy.orm import contains_eager, joinedload
 
 from ally import clock
@@ -27,7 +27,10 @@ LATE_AFTER = timedelta(hours=2)
 TIMELINE_LENGTH = 200  # events that are drawn at once
 COUNTED = 1000  # a count goes no further; more than that reads "1000+"
 
-BADGES = text("""
+# As the index of the queue says it: what is snoozed is out of the queue.
+WAITS = "status = 'pending' AND snoozed_until IS NULL"
+
+COUNTS = """
     SELECT w.waiting, w.oldest, c.mine, c.held, c.newest_claim,
            (SELECT count(*) FROM (SELECT 1 FROM notification
              WHERE account_id = :account_id AND user_id = :user_id AND read_at IS NULL
@@ -37,19 +40,24 @@ BADGES = text("""
              LIMIT 100) failed) +
            (SELECT count(*) FROM (SELECT 1 FROM delivery s WHERE s.account_id = :account_id
                AND s.status = 'unknown' LIMIT 100) doubtful) AS stuck,
-           (SELECT id FROM draft WHERE account_id = :account_id AND status = 'pending'
+           (SELECT count(*) FROM (SELECT 1 FROM draft
+             WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NOT NULL
+             LIMIT :counted) asleep) AS snoozed,
+           (SELECT id FROM draft WHERE account_id = :account_id AND {waits}
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
       FROM (SELECT count(*) AS waiting, min(created_at) AS oldest FROM
-             (SELECT created_at FROM draft WHERE account_id = :account_id AND status = 'pending'
+             (SELECT created_at FROM draft WHERE account_id = :account_id AND {waits}
                ORDER BY created_at, id LIMIT :counted) pending) w,
            (SELECT count(*) FILTER (WHERE claim.user_id = :user_id) AS mine, count(*) AS held,
                    max(claimed_at) AS newest_claim
-              FROM claim JOIN draft ON draft.id = claim.draft_id AND draft.status = 'pending'
+              FROM claim JOIN draft ON draft.id = claim.draft_id AND {waits}
              WHERE claim.account_id = :account_id AND claim.expires_at > :now) c
-""")
+"""
+BADGES = text(COUNTS.format(waits=WAITS))
 
 WAITING = """
-    SELECT d.id, d.created_at, c.subject, c.customer_name, c.customer_email, ch.type AS channel,
+    SELECT d.id, d.created_at, d.snoozed_until, c.subject, c.customer_name, c.customer_email,
+           ch.type AS channel,
            left(m.body_text, least(160, (m.metadata->>'quoted_from')::int)) AS snippet,
            d.suggested_text = '' AS is_empty,
            (SELECT count(DISTINCT s->'source') FROM jsonb_array_elements(d.payload->'sentences') s
@@ -63,16 +71,29 @@ WAITING = """
       {claim} claim k ON k.draft_id = d.id AND k.expires_at > :now {mine}
       LEFT JOIN "user" u ON u.id = k.user_id
      WHERE d.account_id = :account_id AND d.status = 'pending' AND d.kind = 'reply'
-       AND (d.created_at, d.id) > (:after_at, :after_id) {unclaimed}
-     ORDER BY d.created_at, d.id LIMIT :limit
+       AND d.snoozed_until IS {asleep} AND (d.{by}, d.id) > (:after_at, :after_id) {unclaimed}
+     ORDER BY d.{by}, d.id LIMIT :limit
 """
+
+
+def tab(
+    *,
+    claim: str = "LEFT JOIN",
+    mine: str = "",
+    unclaimed: str = "",
+    asleep: str = "NULL",
+    by: str = "created_at",
+) -> TextClause:
+    return text(WAITING.format(claim=claim, mine=mine, unclaimed=unclaimed, asleep=asleep, by=by))
+
+
 TABS = {
-    "all": text(WAITING.format(claim="LEFT JOIN", mine="", unclaimed="")),
-    "mine": text(WAITING.format(claim="JOIN", mine="AND k.user_id = :user_id", unclaimed="")),
-    "unclaimed": text(
-        WAITING.format(claim="LEFT JOIN", mine="", unclaimed="AND k.draft_id IS NULL")
-    ),
+    "all": tab(),
+    "mine": tab(claim="JOIN", mine="AND k.user_id = :user_id"),
+    "unclaimed": tab(unclaimed="AND k.draft_id IS NULL"),
+    "snoozed": tab(asleep="NOT NULL", by="snoozed_until"),
 }
+ORDERS = {"snoozed": "snoozed_until"}  # every other tab goes by `created_at`
 THE_BEGINNING = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 THE_END = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
@@ -132,7 +153,7 @@ class Page:
 
 
 def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
-    """What the rail counts: waiting (and the oldest), mine, held by anybody, unread, and
+    """What is counted: waiting (and the oldest), snoozed, mine, held by anybody, unread, and
     replies that failed or may have."""
     return db.session.execute(
         BADGES,
@@ -146,7 +167,10 @@ def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
 
 
 def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") -> Page:
-    """The drafts that wait, the longest waiting first; `tab` is one of TABS."""
+    """The drafts that wait, the longest waiting first; `tab` is one of TABS.
+
+    Those that are snoozed are listed apart, the next to come back first.
+    """
     after_at, after_id = place_of(after, THE_BEGINNING)
     rows = db.session.execute(
         TABS.get(tab, TABS["all"]),
@@ -159,7 +183,7 @@ def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") 
             "limit": QUEUE_LENGTH + 1,
         },
     ).all()
-    return page_of(rows, QUEUE_LENGTH, "created_at")
+    return page_of(rows, QUEUE_LENGTH, ORDERS.get(tab, "created_at"))
 
 
 def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:

@@ -1,18 +1,20 @@
 """The desk's pages."""
 
 import hashlib
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, render_template, request
+from flask import Blueprint, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ally import clock
 from ally.accounts.access import this_user
 from ally.desk import customers, flags, opened, queries
+from ally.desk import queue as order
 from ally.desk.story import story_of
 from ally.desk.threads import thread_of
-from ally.language import zone
+from ally.language import local, zone
 from ally.review import decisions
 from ally.review import routes as gate
 from ally.review.later import send_times
@@ -43,7 +45,33 @@ def waiting() -> ResponseReturnValue:
     tag = pulse(shown)
     if request.args.get("tag") == tag:
         return "", 304
-    return render_template("desk/waiting.swap.html", **rows_of(waiting_page(), shown))
+    page = waiting_page(request.args.get("after", ""))
+    return render_template("desk/waiting.swap.html", **rows_of(page, shown))
+
+
+@desk_pages.get("/review/rows")
+def more_rows() -> ResponseReturnValue:
+    """The rows after a place in the queue, for a page that already shows the ones before."""
+    page = waiting_page(request.args.get("after", ""))
+    shown = request.args.get("open", type=UUID)
+    return page_or_fragment(
+        "desk/review.html",
+        "desk/_more_rows.html",
+        **(rows_of(page, shown) if is_swap() else desk(None)),
+    )
+
+
+@desk_pages.get("/review/<uuid:draft_id>/next")
+def next_draft(draft_id: UUID) -> ResponseReturnValue:
+    """Go on to the draft after this one, which stays as it is."""
+    draft = find_draft(this_user().account_id, draft_id)
+    drawn = desk_after(draft)
+    to = gate.address_of(drawn)
+    if not is_swap():
+        return redirect(to, 303)
+    response = make_response(render_template("desk/next_draft.swap.html", **drawn))
+    response.headers["HX-Push-Url"] = to
+    return response
 
 
 @desk_pages.post("/drafts/<uuid:draft_id>/changes")
@@ -106,19 +134,24 @@ def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
 
 def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
     """What the review page is drawn from; without an id, the draft that has waited longest."""
-    page = waiting_page(request.args.get("after", ""))
+    after = request.args.get("after", "")
+    page = waiting_page(after)
     shown = draft_id or (page.rows[0].id if page.rows else None)
+    drawn = draft_open(shown, text, mode)
+    if not (after or is_swap()) and page.next and all(row.id != shown for row in page.rows):
+        # Far down the queue: what is seen of it begins with the draft that lies open.
+        after = order.before(drawn["opened"].draft, tab_asked_for())
+        page = waiting_page(after)
     beside = {"chosen": draft_id is not None, "undoable": opened.undoable_by(this_user())}
-    return draft_open(shown, text, mode) | rows_of(page, shown) | beside
+    return drawn | rows_of(page, shown) | beside | {"after": after}
 
 
 def desk_after(draft: Draft) -> dict[str, Any]:
     """The desk after a decision: the next draft of the queue, or the first when it was the last."""
     page = waiting_page()
-    later = [row for row in page.rows if (row.created_at, row.id) > (draft.created_at, draft.id)]
-    rows = later or page.rows
-    shown = rows[0].id if rows else None
-    beside = {"undoable": opened.undoable_by(this_user())}
+    follows = order.next_after(draft, this_user(), tab_asked_for(), page)
+    shown = follows.draft_id
+    beside = {"undoable": opened.undoable_by(this_user()), "began_again": follows.began_again}
     return draft_open(shown) | rows_of(page, shown) | beside
 
 
@@ -132,6 +165,7 @@ def draft_open(
     """What the columns of one draft are drawn from; of an empty desk without one."""
     user = this_user()
     return {
+        "at_the_end": None if shown else order.at_the_end(user, start_of_today()),
         "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
         "shown": shown,
         "chosen": shown is not None,
@@ -148,6 +182,7 @@ def draft_open(
 def rows_of(page: queries.Page, shown: UUID | None) -> dict[str, Any]:
     """What the queue is drawn from."""
     return {
+        "after": request.args.get("after", ""),
         "waiting": page,
         "shown": shown,
         "tab": tab_asked_for(),
@@ -175,6 +210,11 @@ def news_of(shown: UUID | None) -> Any:
     if "news" not in g:
         g.news = queries.news_of(this_user().account_id, shown) if shown else None
     return g.news
+
+
+def start_of_today() -> datetime:
+    """When the reader's day began."""
+    return local(clock.now()).replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def tab_asked_for() -> str:

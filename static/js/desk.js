@@ -2,6 +2,7 @@
 import "./keys.js";
 import "./editor.js";
 import "./queue.js";
+import "./evidence.js";
 import "./countdown.js";
 import "./dialogs.js";
 import "./images.js";

@@ -2,16 +2,19 @@
 // into it; "Mod+Enter" is Ctrl or Cmd with Enter; g and a letter follow [data-go].  Silent
 // while somebody types, in dialogs, with other modifiers, and where single keys are off.
 import { open } from "./dialogs.js";
-import { move } from "./queue.js";
+import { moveSource } from "./evidence.js";
+import { move } from "./moving.js";
+import { FIELDS, typedInto } from "./typing.js";
 
 const acts = {
   j: () => move(1),
   k: () => move(-1),
+  "[": () => moveSource(-1),
+  "]": () => moveSource(1),
   "?": () => open("keys"),
   "/": () => location.assign("/conversations#search"),
 };
 const PATIENCE = 1500; // milliseconds from g to the letter after it
-const FIELDS = "input:not([type=radio], [type=checkbox], [type=submit]), textarea, select";
 let going = -Infinity;
 
 document.addEventListener("keydown", (event) => {
@@ -48,12 +51,8 @@ function byItself(event) {
     return () => place?.click();
   }
   if (name === "g") return () => (going = performance.now());
-  if (repeat && name !== "j" && name !== "k") return null;
+  if (repeat && !"jk[]".includes(name)) return null;
   return pressing(event.key.length > 1 ? key : name, document) ?? acts[name];
-}
-
-function typedInto(target) {
-  return target.closest?.(`${FIELDS}, [contenteditable]`);
 }
 
 function pressing(name, within) {

@@ -1,17 +1,8 @@
-// Keeps the queue's mark on the draft that is open, moves it, and shows the newest letter.
-const rows = () => [...document.querySelectorAll("#rows .row")];
+// Keeps the queue's mark on the draft that is open, and shows the newest letter.
+import { isTyping } from "./typing.js";
 
-export function move(by) {
-  const all = rows();
-  const at = all.findIndex((row) => row.hasAttribute("aria-current"));
-  const next = all[Math.min(Math.max(at + by, 0), all.length - 1)];
-  if (!next || next === all[at]) return;
-  mark(next); // at once, so that two quick presses move two rows
-  next.click();
-  next.scrollIntoView({ block: "nearest" });
-}
-
-function mark(open) {
+export const rows = () => [...document.querySelectorAll("[data-row]")];
+export function mark(open) {
   for (const row of rows()) {
     if (row === open) row.setAttribute("aria-current", "true");
     else row.removeAttribute("aria-current");
@@ -19,23 +10,22 @@ function mark(open) {
 }
 
 function settle() {
+  for (const later of document.querySelectorAll("#later .row")) {
+    if (document.querySelector(`#rows [id="${later.id}"]`)) later.parentElement.remove();
+  }
   mark(document.getElementById(`row-${document.getElementById("review")?.dataset.draft}`));
 }
 
 function showPlace() {
   document.querySelector(".row[aria-current]")?.scrollIntoView({ block: "nearest" });
-  showNewest();
-}
-
-function showNewest() {
-  const thread = document.getElementById("thread");
-  const newest = thread?.querySelector(":scope > .letter:last-of-type");
-  if (newest && document.getElementById("review")) thread.scrollTop = newest.offsetTop - 24;
+  const thread = document.querySelector("#review #thread");
+  const letters = thread?.querySelectorAll(":scope > .letter:not(.ours)");
+  if (letters?.length) thread.scrollTop = letters[letters.length - 1].offsetTop - 12;
 }
 
 // Where a screen reader goes on; never away from somebody who has begun to type.
 function land() {
-  if (document.activeElement?.name === "text") return;
+  if (isTyping()) return;
   document.querySelector("#review [data-land]")?.focus({ preventScroll: true });
 }
 
@@ -48,11 +38,18 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   land();
 });
 
+// A decided draft waits no more, also where its row came with a later page.
+document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
+  const [, id] = /^\/drafts\/([^/]+)\/(approval|rejection|snooze)/.exec(ctx.request.action) ?? [];
+  const row = id && ctx.response.status < 400 && document.querySelector(`#later [id="row-${id}"]`);
+  if (row) row.parentElement.remove();
+});
+
 // What is unfolded in the thread is brought into sight; toggle events do not bubble.
 document.addEventListener(
   "toggle",
   ({ target }) => {
-    if (target.open && target.closest("#thread")) target.scrollIntoView({ block: "nearest" });
+    if (target.open && target.closest?.("#thread")) target.scrollIntoView({ block: "nearest" });
   },
   true,
 );
