@@ -62,7 +62,7 @@ def test_the_same_by_forms_without_script(open_browser, ada, waiting):
     page.get_by_role("button", name="Approve and send").click()
 
     expect(heading(page)).to_have_text("A question of Priya N.")
-    expect(page.locator(".toast")).to_contain_text("goes out at")
+    expect(page.locator(".toast")).to_contain_text("Reply to Luis Ortega goes out")
     assert decision_on(waiting[1]).final_text == "The 255 lph pump is enough.\n\nIt holds 58 psi."
 
     page.get_by_role("button", name="Undo").click()

@@ -135,15 +135,38 @@ def test_hostile_mail_fires_nothing_in_its_frame(open_browser, ada, acme):
     assert overlap
 
 
-def test_sixty_wait_and_the_queue_goes_on(open_browser, ada, acme):
+@pytest.fixture
+def sixty(acme):
+    """More drafts than one page of the queue holds, the longest waiting first."""
     channel = make_channel(acme)
-    for number in range(60):
-        waiting_draft(acme, channel, f"Customer {number}", 100 - number)
+    return [
+        waiting_draft(acme, channel, f"Customer {number}", 100 - number) for number in range(60)
+    ]
+
+
+def test_sixty_wait_and_the_queue_goes_on_as_it_is_scrolled(open_browser, ada, sixty):
     page = open_browser(ada)
     page.goto("/review")
     expect(page.locator(".row")).to_have_count(50)
+
+    page.locator(".row").last.scroll_into_view_if_needed()
+
+    expect(page.locator(".row")).to_have_count(60)
+    assert page.locator(".row b").all_inner_texts() == [f"Customer {n}" for n in range(60)]
+    page.keyboard.press("Control+Enter")  # the first is decided, and the sixty keep their order
+    expect(page.locator(".row")).to_have_count(59)
+    assert page.locator(".row b").all_inner_texts() == [f"Customer {n}" for n in range(1, 60)]
+
+
+def test_sixty_wait_and_a_link_leads_on_without_script(open_browser, ada, sixty):
+    page = open_browser(ada, java_script_enabled=False)
+    page.goto("/review")
     page.get_by_role("link", name="Show the next ones").click()
     expect(page.locator(".row")).to_have_count(10)
+    page.locator(".row").last.click()
+    expect(page.locator(".row[aria-current]")).to_contain_text("Customer 59")
+    page.get_by_role("link", name="From the beginning").click()
+    expect(page.locator(".row")).to_have_count(50)
 
 
 def test_an_opened_draft_far_down_is_seen_in_the_queue(open_browser, ada, acme):
