@@ -30,6 +30,7 @@ SHEETS = (
     "sending",
     "macros",
     "lists",
+    "editor",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds
