@@ -258,9 +258,42 @@ def test_who_looks_again_without_script_sends_at_the_second_try(desk, draft):
     assert "Mine.</textarea>" in refused.text
     assert 'name="subject"' not in refused.text
 
-    form = {**shown(draft), "text": "Mine.", "cc": "lee@example.org"}
-    everybody = '"Sam Fox" <sam@example.com>'
-    page = post(desk, f"/drafts/{draft.id}/edit", reply_all=everybody, **form).text
+    page = post(desk, f"/drafts/{draft.id}/edit", text="Mine.", shown=form["shown"]).text
+    assert "Mine.</textarea>" in page
+    assert f'value="{seen(draft)}"' in page
+    done = post(desk, f"/drafts/{draft.id}/approval", **{**shown(draft), "text": "Mine."})
+
+    assert done.status_code == 303
+
+
+def test_words_go_along_to_the_newer_draft_and_untouched_ones_do_not(desk, draft):
+    form = shown(draft)
+    newer = supersede(draft)
+    refused = post(desk, f"/drafts/{draft.id}/approval", headers=SWAP, text="Mine.", **form)
+    assert refused.status_code == 409
+    assert "<ins>A newer draft" in refused.text
+
+    taken = post(desk, f"/drafts/{newer.id}/edit", headers=SWAP, text="Mine.", **form)
+    assert "Mine.</textarea>" in taken.text
+    assert taken.headers["HX-Push-Url"] == f"/review/{newer.id}"
+    plain = post(desk, f"/drafts/{newer.id}/edit", headers=SWAP, text=draft.suggested_text, **form)
+    assert "A newer draft.</textarea>" in plain.text
+
+
+def test_a_subject_that_nobody_touched_does_not_come_along(desk, acme, draft):
+    form = {**shown(draft), "subject": "Re: Which pump for 450 hp?"}
+    find_conversation(acme.id, draft.conversation_id).subject = "Another pump"
+    db.session.commit()
+    page = post(desk, f"/drafts/{draft.id}/edit", headers=SWAP, **form).text
+    assert 'name="subject" value="Re: Another pump"' in page
+
+
+def test_the_newer_draft_is_compared_with_what_was_typed(desk, draft):
+    form = shown(draft)
+    newer = supersede(draft, "The 255 pump is fine, also for E85.")
+    for headers in (SWAP, None):
+        answer = post(desk, f"/drafts/{draft.id}/comparison", headers=headers,
+                      text="The 255 pump is fine.", **form)  # fmt: skip
         assert "<ins>, also for E85</ins>" in answer.text
         assert "One more thing: E85?" in answer.text
         assert f"/drafts/{newer.id}/edit" in answer.text
