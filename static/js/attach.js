@@ -16,7 +16,7 @@ function send(files) {
 }
 
 function say(words) {
-  section().querySelector(".enclosed [role=alert]").textContent = words;
+  section().querySelector(".enclosed .refused").textContent = words;
 }
 
 document.addEventListener("change", ({ target }) => {
