@@ -88,4 +88,4 @@ def local(moment: datetime) -> datetime:
 
 def zone() -> ZoneInfo:
     """The reader's time zone; UTC where nobody reads."""
-    return ZoneInfo(str(get_timezone() or "UTC"))
+    return ZoneInfo(str(get_timezone()) if has_request_context() else "UTC")

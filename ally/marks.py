@@ -1,62 +1,19 @@
-"""Small words and marks for templates: times as people say them, counts, sizes, texts with
-their sources, changes and found words marked."""
+"""Small words and marks for templates: counts, sizes, texts with their sources, changes and
+found words marked.  Times have `ally.times`."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from markupsafe import Markup, escape
 
-from ally import clock
+from ally import times
 from ally.language import _
 
 WORD = re.compile(r"\w+")
 SHORTEST_MARKED = 4  # letters; shorter words say nothing, unless they hold a digit
 PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
-
-
-def ago(moment: datetime) -> str:
-    """How long since `moment`, as people say it: 12 min, 3 h, 2 d, Mar 2026."""
-    seconds = max(0, (clock.now() - moment).total_seconds())
-    if seconds < 60:
-        return "now"
-    if seconds < 3600:
-        return f"{int(seconds // 60)} min"
-    if seconds < 86400:
-        return f"{int(seconds // 3600)} h"
-    if seconds < 30 * 86400:
-        return f"{int(seconds // 86400)} d"
-    return f"{moment:%b %Y}"
-
-
-def how_long_ago(moment: datetime) -> str:
-    """The same within a sentence: just now, 3 h ago, in Mar 2026."""
-    words = ago(moment)
-    if words == "now":
-        return "just now"
-    return f"{words} ago" if words[0].isdigit() else f"in {words}"
-
-
-def exactly(moment: datetime) -> str:
-    """The exact time for a tooltip, in UTC."""
-    return f"{moment:%Y-%m-%d %H:%M:%S} UTC"
-
-
-def since(moment: datetime) -> Markup:
-    """A `<time>` that reads as people say it and tells the exact time on hover."""
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(), exactly(moment), ago(moment)
-    )
-
-
-def at_clock(moment: datetime) -> Markup:
-    """A `<time>` of the day, with the date unless it is today."""
-    today = clock.now().date() == moment.date()
-    words = f"{moment:%H:%M}" if today else f"{moment.day} {moment:%b %H:%M}"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(
-        moment.isoformat(), exactly(moment), words
-    )
 
 
 def size(count: int) -> str:
@@ -76,11 +33,6 @@ def lasting(span: timedelta | None) -> str:
     if 0 <= seconds < 0.1:
         return "under 0.1 s"
     return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
-
-
-def month(moment: datetime) -> str:
-    """The month and the year: Mar 2026."""
-    return f"{moment:%b %Y}"
 
 
 def recipients(addresses: Iterable[Any]) -> str:
@@ -270,14 +222,9 @@ def tint(name: object) -> str:
 
 
 FILTERS = {
-    "ago": ago,
-    "how_long_ago": how_long_ago,
-    "exactly": exactly,
-    "since": since,
-    "at_clock": at_clock,
+    **times.FILTERS,
     "size": size,
     "lasting": lasting,
-    "month": month,
     "recipients": recipients,
     "own_path": own_path,
     "plural": plural,

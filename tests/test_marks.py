@@ -1,33 +1,14 @@
 """Small words and marks: what a person reads."""
 
 import re
-from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
-from ally import clock, marks
+from ally import marks
 from ally.review.diff import diff, ops_of
-
-NOON = datetime(2026, 3, 5, 12, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("span", "words"),
-    [
-        (timedelta(seconds=-5), "now"),
-        (timedelta(seconds=59), "now"),
-        (timedelta(minutes=12), "12 min"),
-        (timedelta(hours=3), "3 h"),
-        (timedelta(days=2), "2 d"),
-        (timedelta(days=40), "Jan 2026"),
-    ],
-)
-def test_ages_as_people_say_them(monkeypatch, span, words):
-    monkeypatch.setattr(clock, "now", lambda: NOON)
-    assert marks.ago(NOON - span) == words
 
 
 @pytest.mark.parametrize(
