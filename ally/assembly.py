@@ -18,7 +18,6 @@ from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
 from ally.desk.conversation_routes import conversation_acts
-from ally.desk.editor_routes import editor_acts
 from ally.desk.internal import internal_api
 from ally.desk.list_routes import conversation_lists
 from ally.desk.macro_routes import macro_pages
@@ -78,7 +77,6 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pulse_pages)
     app.register_blueprint(desk_pages)
     app.register_blueprint(outgoing_pages)
-    app.register_blueprint(editor_acts)
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)
@@ -113,7 +111,7 @@ def add_fast_path(app: Flask, settings: Settings) -> None:
 
 def add_pulse(app: Flask, settings: Settings) -> None:
     """Let open pages ask before the application, which takes ten times as long for them."""
-    pulse.use_assets(assets.current_version())
+    pulse.use_assets(assets.asset_path("ally.css"))
     with app.app_context():
         engine = db.db.engine
     signer = SecureCookieSessionInterface().get_signing_serializer(app)

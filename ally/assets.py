@@ -30,7 +30,7 @@ SHEETS = (
     "sending",
     "macros",
     "lists",
-    "editor",
+    "live",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

@@ -56,7 +56,8 @@ COUNTS = """
 BADGES = text(COUNTS.format(waits=WAITS))
 
 WAITING = """
-    SELECT d.id, d.created_at, d.snoozed_until, c.subject, c.customer_name, c.customer_email,
+    SELECT d.id, d.created_at, d.snoozed_until, c.id AS timeline_id, c.subject,
+           c.customer_name, c.customer_email,
            ch.type AS channel,
            left(m.body_text, least(160, (m.metadata->>'quoted_from')::int)) AS snippet,
            d.suggested_text = '' AS is_empty,

@@ -11,6 +11,7 @@ from flask_login import current_user
 from ally.jobs import runs as job_runs
 from ally.jobs.models import JobStatus, JobType
 from ally.jobs.queue import enqueue
+from ally.notifications import feed
 
 PAGE_LENGTH = 50  # runs that are drawn at once
 KNOWLEDGE = (JobType.CRAWL, JobType.INGEST_GOLDENS)
@@ -31,6 +32,7 @@ def show_readers(find: Callable[[], Sequence[Any]]) -> None:
 
 @job_pages.get("/jobs")
 def runs() -> ResponseReturnValue:
+    feed.mark_read_at(current_user.user, "/jobs")
     type_ = request.args.get("type", type=JobType)
     status = request.args.get("status", type=JobStatus)
     found = job_runs.runs_of(

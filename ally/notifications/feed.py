@@ -1,6 +1,7 @@
 """Each person's feed: what they should hear about, the newest first."""
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from ally.db import db
 from ally.errors import NotFound
 from ally.notifications.models import Notification, NotificationType
 
+NEW_FOR = timedelta(minutes=2)  # for which a line is worth showing by itself
 MOST_COUNTED = 100  # beyond it a badge says "99+", and the query need not count on
 
 
@@ -62,6 +64,27 @@ def feed_of(user: Reader, after: UUID | None = None, limit: int = 50) -> Sequenc
         )
     newest_first = (Notification.created_at.desc(), Notification.id.desc())
     return db.session.scalars(lines.order_by(*newest_first).limit(limit)).all()
+
+
+def lines_since(user: Reader, after: UUID | None, limit: int = 3) -> Sequence[Notification]:
+    """The user's unread lines that are newer than the line `after`, if it is given, and no
+    older than NEW_FOR: the newest of them, the oldest first."""
+    newest = (
+        select(Notification)
+        .where(
+            *unread_by(user),
+            Notification.id > (after or UUID(int=0)),
+            Notification.created_at > clock.now() - NEW_FOR,
+        )
+        .order_by(Notification.created_at.desc(), Notification.id.desc())
+        .limit(limit)
+    )
+    return db.session.scalars(newest).all()[::-1]
+
+
+def mute(user: Any, kinds: Iterable[NotificationType]) -> None:
+    """Put no more lines of these kinds into the user's feed."""
+    user.muted = sorted(kind.value for kind in kinds)
 
 
 def mark_read(user: Reader, notification_id: UUID | None = None) -> None:

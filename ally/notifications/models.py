@@ -33,6 +33,12 @@ class NotificationType(StrEnum):
     CHAIN_BROKEN = "chain_broken"
 
 
+# What somebody should hear of at once, wherever they are.
+LOUD = frozenset(
+    {NotificationType.MENTION, NotificationType.ASSIGNED, NotificationType.SEND_FAILED}
+)
+
+
 class Notification(Model):
     """One line in one person's feed; `payload` holds what the line names and links to."""
 
@@ -64,3 +70,12 @@ class Notification(Model):
     payload: Mapped[json_object]
     read_at: Mapped[datetime | None]
     created_at: Mapped[datetime_now]
+
+    @property
+    def is_loud(self) -> bool:
+        return self.type in LOUD
+
+    @property
+    def url(self) -> str:
+        """The path that the line leads to."""
+        return str((self.payload or {}).get("url") or "")

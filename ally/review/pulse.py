@@ -32,12 +32,18 @@ BELIEVED_AT_MOST = 4.0  # and is not believed for longer, whatever happens
 ASKING = 20.0  # who has not asked for so long has closed the page
 
 
+@dataclass(frozen=True)
+class Person:
+    account_id: UUID
+    id: UUID
+
+
 # Which scripts and styles this process hands out.  Set by the application.
 assets = ""
 
 
 def use_assets(version: str) -> None:
-    """Say, once at start-up, which scripts and styles are handed out."""
+    """Say, once at start-up, which scripts and styles are handed out, by the address of one."""
     global assets
     assets = version
 
@@ -52,12 +58,6 @@ class Asked:
     draft: UUID | None = None
     types: bool = False
     version: str = ""
-
-
-@dataclass(frozen=True)
-class Person:
-    account_id: UUID
-    id: UUID
 
 
 def read(query: str) -> Asked:
@@ -79,18 +79,22 @@ def uuid_in(written: str | None) -> UUID | None:
         return None
 
 
-def answer(asked: Asked, desk: Desk, here: str, unread: Unread) -> bytes | None:
+def answer(person: Person, asked: Asked, desk: Desk, here: str, unread: Unread) -> bytes | None:
     """The answer as JSON; None while the page knows all of it."""
-    version = f"{desk.version}.{desk.seen}.{here}.{unread.count}.{unread.newest}"
+    heard = (person.id.hex[-8:], desk.version, desk.seen, here, unread.count, unread.newest)
+    version = ".".join(map(str, heard))
     if version == asked.version:
         return None
     told = {
+        "me": str(person.id),
         "version": version,
         "queue": desk.version,
         "place": here,
         "waiting": desk.waiting,
+        "stuck": desk.stuck,
         "unread": unread.count,
         "newest": unread.newest,
+        "loud": unread.loud,
         "assets": assets,
     }
     return f'{json.dumps(told)[:-1]}, "here": {desk.here}}}'.encode()
@@ -104,7 +108,8 @@ def look(connection: Connection, person: Person, asked: Asked) -> bytes | None:
     signs.write(connection, person.account_id)
     here = newest_at(connection, person.account_id, [asked.at]) if asked.at else {}
     unread = unread_of(connection, person.account_id, [person.id])
-    return answer(asked, desk, here.get(asked.at, "") if asked.at else "", unread[person.id])
+    seen = here.get(asked.at, "") if asked.at else ""
+    return answer(person, asked, desk, seen, unread[person.id])
 
 
 @dataclass
@@ -187,7 +192,7 @@ class Shared:
     def answer(self, person: Person, asked: Asked) -> bytes | None:
         assert self.desk is not None
         here = self.places.get(asked.at, "") if asked.at else ""
-        return answer(asked, self.desk, here, self.unread[person.id])
+        return answer(person, asked, self.desk, here, self.unread[person.id])
 
 
 @dataclass

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from ally import clock, marks
+from ally.notifications.models import LOUD
 from ally.review import presence
 
 ROWS = 51  # of the queue's first page, and one more
@@ -29,6 +30,11 @@ DESK = text("""
            (SELECT id FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NULL
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest,
+           (SELECT count(*) FROM (SELECT FROM delivery s WHERE s.account_id = :account_id
+               AND s.acknowledged_at IS NULL AND (s.status = 'rejected' OR s.reported = 'bounced')
+             LIMIT 100) failed) +
+           (SELECT count(*) FROM (SELECT FROM delivery s WHERE s.account_id = :account_id
+               AND s.status = 'unknown' LIMIT 100) doubtful) AS stuck,
            (SELECT md5(string_agg(w.id::text || coalesce(e.id::text, ''), ' '
                                   ORDER BY w.created_at, w.id))
               FROM waiting w LEFT JOIN LATERAL (
@@ -53,7 +59,11 @@ UNREAD = text("""
              LIMIT 100) counted) AS unread,
            (SELECT n.id FROM notification n
              WHERE n.account_id = :account_id AND n.user_id = person
-             ORDER BY n.created_at DESC, n.id DESC LIMIT 1) AS newest
+             ORDER BY n.created_at DESC, n.id DESC LIMIT 1) AS newest,
+           (SELECT l.id FROM (SELECT n.id, n.type, n.created_at FROM notification n
+                   WHERE n.account_id = :account_id AND n.user_id = person
+                   ORDER BY n.created_at DESC, n.id DESC LIMIT 20) l
+             WHERE l.type = ANY (:loud) ORDER BY l.created_at DESC, l.id DESC LIMIT 1) AS loud
       FROM unnest(CAST(:people AS uuid[])) AS asked (person)
 """)
 
@@ -63,11 +73,13 @@ class Desk:
     """What is the same for everybody of an account.
 
     `version` changes when the queue would, `seen` when somebody comes, goes, or writes;
-    `here` is who is where, as JSON: timeline, user, name, initials, tint, whether they write.
+    `stuck` are replies that did not go out; `here` is who is where, as JSON: timeline, user,
+    name, initials, tint, whether they write.
     """
 
     version: str
     waiting: int
+    stuck: int
     claims: Mapping[UUID, Row[Any]]
     here: str
     seen: str
@@ -75,10 +87,12 @@ class Desk:
 
 @dataclass(frozen=True)
 class Unread:
-    """What one person has not read, counted up to 100, and the newest line of their feed."""
+    """What one person has not read, counted up to 100, and the newest line of their feed; `loud`
+    is the newest that is shown at once."""
 
     count: int
     newest: str
+    loud: str
 
 
 def desk_of(connection: Connection, account_id: UUID, now: datetime | None = None) -> Desk:
@@ -98,6 +112,7 @@ def desk_of(connection: Connection, account_id: UUID, now: datetime | None = Non
     return Desk(
         version=digest([*counted, held]),
         waiting=counted.waiting,
+        stuck=counted.stuck,
         claims={claim.draft_id: claim for claim in claims},
         here=here,
         seen=digest(here),
@@ -115,9 +130,9 @@ def newest_at(
 def unread_of(
     connection: Connection, account_id: UUID, people: Collection[UUID]
 ) -> dict[UUID, Unread]:
-    asked = {"account_id": account_id, "people": list(people)}
+    asked = {"account_id": account_id, "people": list(people), "loud": sorted(LOUD)}
     return {
-        row.person: Unread(row.unread, str(row.newest or ""))
+        row.person: Unread(row.unread, str(row.newest or ""), str(row.loud or ""))
         for row in connection.execute(UNREAD, asked)
     }
 

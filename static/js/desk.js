@@ -1,11 +1,6 @@
 // The page's own behaviours; each finds its elements by a data- attribute.
 import "./keys.js";
 import "./editor.js";
-import "./typed.js";
-import "./attach.js";
-import "./envelope.js";
-import "./lost.js";
-import "./comparison.js";
 import "./queue.js";
 import "./evidence.js";
 import "./countdown.js";
@@ -16,3 +11,9 @@ import "./printing.js";
 import "./copy.js";
 import "./labels.js";
 import "./macros.js";
+import "./pulse.js";
+import "./connection.js";
+import "./counts.js";
+import "./presence.js";
+import "./claiming.js";
+import "./news.js";

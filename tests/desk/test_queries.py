@@ -201,14 +201,15 @@ def statements():
     event.remove(connection, "before_cursor_execute", note)
 
 
+# On the page of a place one marks what leads there in the feed as read.
 PAGES = {
-    "/review": 13,  # two of them for the files of the reply, and for what an agent should decide
+    "/review": 14,  # two of them for the files of the reply, and for what an agent should decide
     "/review/waiting": 4,
     "/conversations": 4,
-    "/conversations/{conversation}": 9,
+    "/conversations/{conversation}": 10,
     "/conversations/{conversation}/timeline": 8,
     "/outgoing": 4,
-    "/jobs": 4,
+    "/jobs": 5,
     "/notifications": 4,
 }
 

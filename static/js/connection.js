@@ -1,0 +1,44 @@
+// The bar that says that the connection is lost, the session has ended, or Ally was updated.
+const bar = document.querySelector("#connection .bar");
+const words = bar?.querySelector("[data-words]");
+let ended = false;
+let updated = false;
+
+function say(what, since) {
+  const time = since?.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const said = what ? bar.dataset[what].replace("{time}", time) : "";
+  if (words.textContent !== said) words.textContent = said; // so that it is read out once
+  bar.querySelector("[data-sign-in]").hidden = what !== "ended";
+  bar.querySelector("[data-reload]").hidden = what !== "updated";
+  bar.hidden = !what;
+}
+
+function end() {
+  ended = true;
+  const link = bar.querySelector("[data-sign-in]");
+  link.href = `/login?next=${encodeURIComponent(location.pathname + location.search)}`;
+  say("ended");
+}
+
+// Whoever has signed in again has a new form token; what was typed here stays.
+async function renewToken() {
+  const answer = await fetch(location.href, { cache: "no-store" });
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const token = page.querySelector("input[name=csrf_token]")?.value;
+  if (!token) return;
+  for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
+  const name = "hx-headers:inherited";
+  document.body.setAttribute(name, page.body.getAttribute(name));
+}
+
+if (bar) {
+  document.addEventListener("ally:lost", ({ detail }) => say("lost", detail));
+  document.addEventListener("ally:ended", end);
+  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => ctx.response?.status === 401 && end());
+  document.addEventListener("ally:heard", async ({ detail: told }) => {
+    if (told) updated = told.assets !== bar.dataset.assets;
+    say(updated ? "updated" : "");
+    if (ended) await renewToken();
+    ended = false;
+  });
+}
