@@ -18,6 +18,7 @@ from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
 from ally.desk.conversation_routes import conversation_acts
+from ally.desk.editor_routes import editor_acts
 from ally.desk.internal import internal_api
 from ally.desk.list_routes import conversation_lists
 from ally.desk.macro_routes import macro_pages
@@ -77,6 +78,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(pulse_pages)
     app.register_blueprint(desk_pages)
     app.register_blueprint(outgoing_pages)
+    app.register_blueprint(editor_acts)
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)

@@ -30,6 +30,7 @@ SHEETS = (
     "sending",
     "macros",
     "lists",
+    "editor",
     "live",
 )
 FOLDER = Path(__file__).parent.parent / "static"

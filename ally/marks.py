@@ -136,15 +136,23 @@ def sentence_drawn(words: str, sentence: dict[str, Any]) -> Markup:
     )
 
 
-def changes(old: str, operations: Sequence[Sequence[Any]]) -> Markup:
-    """The old text with what was taken out and put in, from the operations of a diff."""
-    drawn = []
+def changes(
+    old: str, operations: Sequence[Sequence[Any]], sentences: Sequence[dict[str, Any]] = ()
+) -> Markup:
+    """The old text with what was taken out and put in, from the operations of a diff.
+
+    Sentences of it that stand unchanged are drawn with their sources, as `cited` draws them.
+    """
+    spans = [(sentence["start"], sentence["end"], sentence) for sentence in sentences]
+    drawn, at = [], 0
     for dropped, added, kept in stretches(old, operations):
+        start = at + len(dropped)
+        at = start + len(kept)
         if dropped:
             drawn.append(Markup("<del>{}</del>").format(dropped))
         if added:
             drawn.append(Markup("<ins>{}</ins>").format(added))
-        drawn.append(escape(kept))
+        drawn += sentences_drawn(old, start, at, spans)
     return Markup("").join(drawn)
 
 

@@ -4,14 +4,16 @@ A route that is not in the table stops the application from starting.
 """
 
 from enum import Enum
+from urllib.parse import urlsplit
 
-from flask import Flask, redirect, request, session, url_for
+from flask import Flask, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 
 from ally.accounts import sessions, tokens
 from ally.accounts.models import Role, User
 from ally.errors import NotAllowed, NotSignedIn
+from ally.language import _
 from ally.web import is_swap, settings
 
 
@@ -45,8 +47,12 @@ ROUTES: dict[str, Who] = {
     "desk.waiting": Who.AGENT,
     "desk.more_rows": Who.AGENT,
     "desk.next_draft": Who.AGENT,
-    "desk.draft_changes": Who.AGENT,
-    "desk.draft_preview": Who.AGENT,
+    "editor.changes": Who.AGENT,
+    "editor.preview": Who.AGENT,
+    "editor.edit": Who.AGENT,
+    "editor.comparison": Who.AGENT,
+    "editor.attach_files": Who.AGENT,
+    "editor.remove_file": Who.AGENT,
     "desk.keys": Who.AGENT,
     "outgoing.outgoing": Who.AGENT,
     "outgoing.send_now": Who.AGENT,
@@ -194,11 +200,40 @@ def admit_user(role: Role) -> ResponseReturnValue | None:
 
 def send_to_sign_in() -> ResponseReturnValue:
     if is_swap():
-        return "", 401, {"HX-Reswap": "none"}  # the page stays, and its bar offers to sign in
+        return say_in_place()
     if request.method != "GET":
-        raise NotSignedIn("Sign in again, then try once more.")
+        session["next"] = page_before()
+        raise SignedOut(kept=request.form.get("text"))
     session["next"] = request.full_path.rstrip("?")
     return redirect(url_for("sign_in.login"))
+
+
+def say_in_place() -> ResponseReturnValue:
+    """A notice on the page that is open, which keeps what was typed, with the way back to it."""
+    way = url_for("sign_in.login", next=page_before())
+    # Asked again and again the same notice is not told again.
+    aside = {"HX-Retarget": "#notice", "HX-Reswap": "outerMorph"}
+    return render_template("errors/_signed_out.html", way=way), 401, aside
+
+
+def page_before() -> str:
+    """The page that the browser shows, as a path of ours; the desk when it does not say.
+
+    `Referrer-Policy: no-referrer` hides it from plain forms, whose draft is in their address.
+    """
+    shown = urlsplit(request.headers.get("HX-Current-URL", ""))
+    if shown.path:
+        return shown.path + (f"?{shown.query}" if shown.query else "")
+    draft_id = (request.view_args or {}).get("draft_id")
+    return f"/review/{draft_id}" if draft_id else "/review"
+
+
+class SignedOut(NotSignedIn):
+    """The session has ended; `kept` is what had been typed."""
+
+    def __init__(self, kept: str | None):
+        super().__init__(_("Your session has ended. Sign in again, then go on."))
+        self.kept = kept
 
 
 def refuse_undeclared_routes(app: Flask) -> None:

@@ -133,6 +133,11 @@ def written(people: Sequence[Address]) -> str:
     return ", ".join(mailbox(name, address) for name, address in people)
 
 
+def with_all(typed: str, others: str) -> str:
+    """What was typed, with the others who got the message behind it."""
+    return ", ".join(field.strip(" ,") for field in (typed, others) if field.strip(" ,"))
+
+
 def mailbox(name: str | None, address: str) -> str:
     quoted = re.sub(r'(["\\])', r"\\\1", name or "")
     return f'"{quoted}" <{address}>' if quoted else address

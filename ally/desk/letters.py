@@ -98,6 +98,8 @@ class Letter:
     pieces: Sequence[Piece]
     is_cut: bool
     to: Sequence[Sequence[str | None]]
+    cc: Sequence[Sequence[str | None]]
+    bcc: Sequence[Sequence[str | None]]
     category: str | None
     is_alarming: bool
     proofs: Sequence[Proof]
@@ -150,6 +152,8 @@ def letter_of(row: Row[Any]) -> Letter:
         pieces=pieces,
         is_cut=len(row.body) > LONGEST_BODY,
         to=told.get("to") or [],
+        cc=told.get("cc") or [],
+        bcc=[] if is_inbound else told.get("bcc") or [],
         category=CATEGORIES.get(row.category),
         is_alarming=row.category in ALARMING,
         proofs=proofs_of(told.get("verdicts")),

@@ -1,32 +1,38 @@
 """A draft as it lies open before a reviewer: its thread, its evidence, who holds it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from itertools import pairwise
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from markupsafe import Markup
 from sqlalchemy import Row
 
 from ally import clock, marks
 from ally.accounts.models import User
-from ally.channels.mail.compose import Quotation
+from ally.channels.mail.compose import Quotation, markup_of
 from ally.desk import queries
+from ally.desk.envelopes import written
 from ally.desk.flags import Notice, notices_in
 from ally.desk.likeness import Decisions, decisions_like
 from ally.desk.models import Conversation
-from ally.desk.outgoing import quotation_of, sender_of
-from ally.desk.replies import in_words, recipients_of, reply_subject, trigger_of
+from ally.desk.outgoing import Address, adapter_of, quotation_of, sender_of
+from ally.desk.replies import in_words, letter_for, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
-from ally.review.digest import digest_of, parts
+from ally.review.digest import copy_of, digest_of, parts
 from ally.review.kinds import kind_of
 from ally.review.labelling import Labels, labels_of
 from ally.review.models import ActionType, Draft, DraftAction
 from ally.review.queries import held_back, standing_decision
+
+NOTHING: Mapping[str, str] = MappingProxyType({})  # was typed beside the text
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,23 @@ class Look:
 
     draft: Draft
     text: str | None
+
+    @property
+    def is_edited(self) -> bool:
+        return final_text(self.draft, self.text) != self.draft.suggested_text
+
+    @property
+    def changed(self) -> int:
+        """How many stretches of the draft were changed."""
+        ops = [kind for kind, _ in self.operations]
+        return sum(kind != "=" and before in {"", "="} for before, kind in pairwise(["", *ops]))
+
+    @property
+    def mailed(self) -> Markup:
+        """The reply as the customer's mail program shows it, with what follows it."""
+        decisions.refuse_too_long(self.read)
+        letter = letter_for(self.draft, final_text(self.draft, self.text))
+        return Markup(markup_of(letter))  # noqa: S704  # every word is escaped where it is written
 
     @property
     def read(self) -> str:
@@ -86,9 +109,25 @@ class Opened:
     quotation: Quotation | None
     files: Sequence[dict[str, Any]]
     seen: str
+    copy: str
+    can_copy: bool
+    can_retitle: bool
+    can_enclose: bool
+    others: Sequence[Address]
+    typed: Mapping[str, str]
     decision: DraftAction | None
     newer: UUID | None
     notices: Sequence[Notice]
+
+    @property
+    def reply_all(self) -> str:
+        """The others who got the message, for the field of copies."""
+        return written(self.others)
+
+    @property
+    def total(self) -> int:
+        """Bytes of all files."""
+        return sum(file["size"] for file in self.files)
 
     @property
     def notes(self) -> list[str]:
@@ -126,13 +165,21 @@ class Undoable:
     later: datetime | None
 
 
-def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Opened:
-    """The account's draft with all that is shown beside it.  Raises NotFound."""
+def open_draft(
+    account_id: UUID,
+    draft_id: UUID,
+    text: str | None = None,
+    typed: Mapping[str, str] = NOTHING,
+) -> Opened:
+    """The account's draft with all that is shown beside it.
+
+    `text` and `typed` (cc, bcc, subject) are the reviewer's own.  Raises NotFound.
+    """
     draft, conversation = queries.find_with_conversation(account_id, draft_id)
     trigger = trigger_of(draft)  # kept, for the digest looks at it too
     decision = None if draft.is_pending else standing_decision(draft) or held_back(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
-    covered = parts(draft)
+    covered, can = parts(draft), adapter_of(conversation).capabilities
     return Opened(
         draft=draft,
         look=Look(draft, None if text == draft.suggested_text else text),
@@ -146,6 +193,12 @@ def open_draft(account_id: UUID, draft_id: UUID, text: str | None = None) -> Ope
         quotation=quotation_of(conversation, trigger),
         files=covered["attachments"],
         seen=digest_of(covered),
+        copy=copy_of(covered),
+        can_copy=can.addresses and can.cc,
+        can_retitle=can.addresses and can.subject,
+        can_enclose=can.attachments,
+        others=[(name, address) for name, address in covered["others"]],
+        typed=typed,
         decision=decision,
         newer=current.id if current.id != draft.id else None,
         notices=notices_in(conversation),

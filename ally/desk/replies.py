@@ -11,7 +11,7 @@ from ally import clock
 from ally.accounts.models import User
 from ally.channels import outbox
 from ally.channels.mail import ids
-from ally.channels.mail.compose import markup_of, text_of
+from ally.channels.mail.compose import Letter, markup_of, text_of
 from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk.envelopes import (
@@ -151,6 +151,22 @@ class Reply:
 def delivery_of(action: DraftAction) -> Select[Delivery]:
     return select(Delivery).where(
         Delivery.account_id == action.account_id, Delivery.action_id == action.id
+    )
+
+
+def letter_for(draft: Draft, text: str) -> Letter:
+    """The letter that `text` would go out in, for looking at its words."""
+    conversation = conversation_of(draft)
+    return Letter(
+        from_name=None,
+        from_address="",
+        to=[],
+        subject="",
+        text=text,
+        message_id="",
+        signature=conversation.channel.options.signature,
+        quotation=quotation_of(conversation, trigger_of(draft)),
+        date=clock.now(),
     )
 
 

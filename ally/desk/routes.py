@@ -1,7 +1,9 @@
 """The desk's pages."""
 
 import hashlib
+from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -24,6 +26,7 @@ from ally.review.queries import find_draft, words_taken_back
 from ally.web import is_swap, page_or_fragment
 
 desk_pages = Blueprint("desk", __name__)
+NOTHING: Mapping[str, str] = MappingProxyType({})  # was typed beside the text
 
 
 @desk_pages.get("/review")
@@ -75,16 +78,6 @@ def next_draft(draft_id: UUID) -> ResponseReturnValue:
     return response
 
 
-@desk_pages.post("/drafts/<uuid:draft_id>/changes")
-def draft_changes(draft_id: UUID) -> ResponseReturnValue:
-    return looked_at(draft_id, mode="changes")
-
-
-@desk_pages.post("/drafts/<uuid:draft_id>/preview")
-def draft_preview(draft_id: UUID) -> ResponseReturnValue:
-    return looked_at(draft_id, mode="preview")
-
-
 @desk_pages.get("/conversations/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     found, draft_id = queries.find_with_waiting_draft(this_user().account_id, conversation_id)
@@ -134,18 +127,23 @@ def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
     return desk(draft_id, text) | {"words_of": words_of}
 
 
-def desk(draft_id: UUID | None, text: str | None = None, mode: str = "preview") -> dict[str, Any]:
+def desk(
+    draft_id: UUID | None,
+    text: str | None = None,
+    mode: str = "changes",
+    beside: Mapping[str, str] = NOTHING,
+) -> dict[str, Any]:
     """What the review page is drawn from; without an id, the draft that has waited longest."""
     after = request.args.get("after", "")
     page = waiting_page(after)
     shown = draft_id or (page.rows[0].id if page.rows else None)
-    drawn = draft_open(shown, text, mode)
+    drawn = draft_open(shown, text, mode, beside)
     if not (after or is_swap()) and page.next and all(row.id != shown for row in page.rows):
         # Far down the queue: what is seen of it begins with the draft that lies open.
         after = order.before(drawn["opened"].draft, tab_asked_for())
         page = waiting_page(after)
-    beside = {"chosen": draft_id is not None, "undoable": opened.undoable_by(this_user())}
-    return drawn | rows_of(page, shown) | beside | {"after": after}
+    about = {"chosen": draft_id is not None, "undoable": opened.undoable_by(this_user())}
+    return drawn | rows_of(page, shown) | about | {"after": after}
 
 
 def desk_after(draft: Draft) -> dict[str, Any]:
@@ -162,7 +160,10 @@ gate.draw_with(desk_with, desk_after)
 
 
 def draft_open(
-    shown: UUID | None, text: str | None = None, mode: str = "preview"
+    shown: UUID | None,
+    text: str | None = None,
+    mode: str = "changes",
+    beside: Mapping[str, str] = NOTHING,
 ) -> dict[str, Any]:
     """What the columns of one draft are drawn from; of an empty desk without one."""
     user = this_user()
@@ -170,7 +171,7 @@ def draft_open(
         feed.mark_read_at(user, f"/review/{shown}")
     return {
         "at_the_end": None if shown else order.at_the_end(user, start_of_today()),
-        "opened": opened.open_draft(user.account_id, shown, text) if shown else None,
+        "opened": opened.open_draft(user.account_id, shown, text, beside) if shown else None,
         "shown": shown,
         "chosen": shown is not None,
         "tab": tab_asked_for(),
@@ -224,12 +225,3 @@ def start_of_today() -> datetime:
 def tab_asked_for() -> str:
     tab = request.args.get("tab", "all")
     return tab if tab in queries.TABS else "all"
-
-
-def looked_at(draft_id: UUID, mode: str) -> ResponseReturnValue:
-    """The draft with what the person typed, as its changes or as a letter; nothing is kept."""
-    text = request.form.get("text")
-    draft = find_draft(this_user().account_id, draft_id)
-    if is_swap():
-        return render_template("desk/_look.html", look=opened.Look(draft, text), mode=mode)
-    return render_template("desk/review.html", **desk(draft_id, text, mode))

@@ -22,6 +22,8 @@ SENTENCES = {
     "draft.written": "wrote a draft from {sources} in {seconds} s",
     "draft.failed": "could not write a draft: {reason}",
     "draft.superseded": "set the draft aside, since the customer wrote again",
+    "draft.file_added": "put the file “{name}” on the reply",
+    "draft.file_removed": "took the file “{name}” off the reply",
     "draft.claimed": "claimed the draft",
     "draft.released": "released the draft",
     "draft.taken_over": "took the draft over from {previous}: {reason}",

@@ -11,14 +11,13 @@ from pydantic import BaseModel, ValidationError
 
 from ally import web
 from ally.accounts.access import this_user
-from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.language import zone
 from ally.review import claims, decisions
-from ally.review.kinds import kind_of
+from ally.review.form_routes import amended, refuse_and_keep, refuse_unattached
 from ally.review.later import send_time
 from ally.review.models import ActionType, Draft, RejectionReason
-from ally.review.queries import find_draft, lock_draft
+from ally.review.queries import lock_draft
 
 review_acts = Blueprint("review", __name__)
 
@@ -50,6 +49,7 @@ class Rejection(BaseModel):
 def approve_draft(draft_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), Approval.model_validate(request.form.to_dict())
     send_at = send_time(form.send_at, form.send_on, zone())
+    refuse_unattached()
     draft = lock_draft(user.account_id, draft_id)
     decisions.approve(
         draft, user, seen=form.seen, text=form.text, amended=amended(draft), send_at=send_at
@@ -99,15 +99,9 @@ def take_over_draft(draft_id: UUID) -> ResponseReturnValue:
     return answer("review/take_over_draft.swap.html", _desk_with(draft_id))
 
 
-@review_acts.errorhandler(Conflict)
-def refuse_and_show_the_way(error: Conflict) -> ResponseReturnValue:
-    """Refuse, and lead to the draft that waits now, so that what was typed can go on there."""
-    db.session.rollback()  # first: the draft is held no longer, and looked at again
-    draft_id = (request.view_args or {})["draft_id"]
-    current = kind_of(draft := find_draft(this_user().account_id, draft_id)).current(draft)
-    if current.is_pending and not isinstance(error, claims.HeldByAnother):
-        error.next_url = f"/review/{current.id}"
-    return web.refuse(error)
+# What is refused is told with what has changed, and nothing that was typed is lost.
+review_acts.register_error_handler(Conflict, refuse_and_keep)
+review_acts.register_error_handler(Invalid, refuse_and_keep)
 
 
 def draw_with(
@@ -136,11 +130,6 @@ def address_of(desk: dict[str, Any]) -> str:
     if desk.get("words_of"):
         asked["words_of"] = desk["words_of"]
     return f"{path}?{urlencode(asked)}" if asked else path
-
-
-def amended(draft: Draft) -> dict[str, str]:
-    """What the form says beside the text, of what a draft of this kind lets people change."""
-    return {name: request.form[name] for name in kind_of(draft).amendable if name in request.form}
 
 
 def read_rejection() -> Rejection:

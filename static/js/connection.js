@@ -34,7 +34,6 @@ async function renewToken() {
 if (bar) {
   document.addEventListener("ally:lost", ({ detail }) => say("lost", detail));
   document.addEventListener("ally:ended", end);
-  document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => ctx.response?.status === 401 && end());
   document.addEventListener("ally:heard", async ({ detail: told }) => {
     if (told) updated = told.assets !== bar.dataset.assets;
     say(updated ? "updated" : "");

@@ -1,6 +1,11 @@
 // The page's own behaviours; each finds its elements by a data- attribute.
 import "./keys.js";
 import "./editor.js";
+import "./typed.js";
+import "./attach.js";
+import "./envelope.js";
+import "./lost.js";
+import "./comparison.js";
 import "./queue.js";
 import "./evidence.js";
 import "./countdown.js";

@@ -88,7 +88,7 @@ def test_when_two_decide_the_later_one_hears_who_and_keeps_the_words(
     later.keyboard.press("Control+Enter")
 
     expect(later.get_by_role("alert")).to_contain_text("Ada Lovelace approved this draft at")
-    expect(later.locator("#kept")).to_have_value("Words that took ten minutes.")
+    expect(later.locator("#kept")).to_have_text("Words that took ten minutes.")
     expect(editor(later)).to_have_value("Words that took ten minutes.")
 
 
@@ -100,9 +100,9 @@ def test_words_for_a_draft_that_was_superseded_can_be_used_on_the_newer(open_bro
     newer = supersede(waiting[0])
 
     page.keyboard.press("Control+Enter")
-    page.get_by_role("link", name="Use on the newer draft").click()
+    page.get_by_role("button", name="Go on with the new state").click()
 
-    expect(page).to_have_url(f"{origin(page)}/review/{newer.id}?edit=1")
+    expect(page).to_have_url(f"{origin(page)}/review/{newer.id}")
     expect(editor(page)).to_have_value("Words that took ten minutes.")
 
 
@@ -157,7 +157,7 @@ def test_a_reload_in_mid_edit_keeps_the_words_until_the_decision(open_browser, a
     page.keyboard.press("Control+Enter")
     expect(heading(page)).to_have_text("A question of Luis Ortega")
     assert decision_on(waiting[0]).final_text == "Half a sentence"
-    assert page.evaluate("Object.keys(sessionStorage).filter(k => k.startsWith('ally'))") == []
+    assert page.evaluate("Object.keys(localStorage).filter(k => k.startsWith('ally.typed'))") == []
 
 
 def test_keys_are_silent_while_somebody_types(open_browser, ada, waiting):

@@ -251,7 +251,7 @@ def test_the_review_shows_what_follows(acme, ada, client):
     tail = page[page.index("What follows the reply") :]
     assert "Mon to Fri, 9 to 5" in tail
     assert "Dana Whitfield wrote:" in tail
-    assert "pump.pdf" in tail
+    assert "pump.pdf" in page[page.index("Files of the reply") :]
 
 
 def test_the_review_of_a_chat_names_the_customer(acme, ada, client):

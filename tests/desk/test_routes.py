@@ -219,7 +219,8 @@ def test_words_for_a_draft_that_moved_on_can_go_to_the_newer_one(desk, draft):
     answer = post(desk, f"/drafts/{draft.id}/approval", seen=before, text="Typed.")
 
     assert answer.status_code == 409
-    assert f'data-use-on="/review/{newer.id}"' in answer.text
+    assert f'action="/drafts/{newer.id}/edit"' in answer.text
+    assert "Typed.</textarea>" in answer.text
 
 
 @pytest.mark.parametrize("act", ["claim", "release"])
