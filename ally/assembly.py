@@ -26,6 +26,7 @@ from ally.desk.mail_routes import mail_pages
 from ally.desk.outgoing_routes import outgoing_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
+from ally.desk.timeline_routes import timeline_pages
 from ally.dev.routes import development_pages
 from ally.health import count_mail, health_pages
 from ally.jobs import routes as job_routes
@@ -79,6 +80,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(desk_pages)
     app.register_blueprint(outgoing_pages)
     app.register_blueprint(editor_acts)
+    app.register_blueprint(timeline_pages)
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)

@@ -28,6 +28,7 @@ SHEETS = (
     "settings",
     "labels",
     "sending",
+    "trail",
     "macros",
     "lists",
     "editor",

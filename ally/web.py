@@ -1,6 +1,7 @@
 """How a route answers: whole pages, the fragments that htmx asked for, refusals, headers."""
 
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -23,7 +24,7 @@ from sqlalchemy.exc import DataError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ally import marks, states
-from ally.db import db
+from ally.db import current_account_id, db, use_account
 from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
 from ally.settings import Settings
 
@@ -98,6 +99,29 @@ def page_or_fragment(page: str, fragment: str, **context: Any) -> Response:
 def swap_or_redirect(swap: str, to: str, **context: Any) -> ResponseReturnValue:
     """Answer a POST: the changed regions for a swap, else back to the page at `to`."""
     return render_template(swap, **context) if is_swap() else redirect(to, 303)
+
+
+def streamed(pieces: Iterator[str], *, kind: str, name: str) -> Response:
+    """A file that is made while it is sent, a piece at a time.
+
+    Each piece is made in a context and a transaction of its own, within the account of this
+    request: none stays open while a slow reader takes the last one.
+    """
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    account_id = current_account_id()
+
+    def one_by_one() -> Iterator[str]:
+        while True:
+            with app.app_context():
+                use_account(account_id)
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
+
+    response = Response(one_by_one(), mimetype=kind)
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
 
 
 def read_json() -> dict[str, Any]:

@@ -10,21 +10,19 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, TextClause, select, text, tuple_
+from sqlalchemy import Row, Select, TextClause, select, text
 from sqlalchemy.orm import contains_eager, joinedload
 
 from ally import clock
-from ally.channels.models import Delivery, DeliveryAttempt
+from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
-from ally.events.models import Event
 from ally.review.models import Draft, DraftAction, DraftStatus
 
 QUEUE_LENGTH = 50  # rows of the queue that are drawn at once
 PAGE_LENGTH = 50  # rows of a list page
 LATE_AFTER = timedelta(hours=2)
-TIMELINE_LENGTH = 200  # events that are drawn at once
 COUNTED = 1000  # a count goes no further; more than that reads "1000+"
 
 # As the index of the queue says it: what is snoozed is out of the queue.
@@ -356,55 +354,3 @@ def merged_into(conversation: Conversation) -> Conversation | None:
     if conversation.merged_into_id is None:
         return None
     return find_conversation(conversation.account_id, conversation.merged_into_id)
-
-
-def story_of(conversation: Conversation, after: str = "") -> Page:
-    """Everything that happened in the conversation, the first first, with its chain number."""
-    after_at, after_id = place_of(after, THE_BEGINNING)
-    rows = db.session.execute(
-        select(Event)
-        .where(
-            Event.account_id == conversation.account_id,
-            Event.timeline_id == conversation.id,
-            tuple_(Event.at, Event.id) > (after_at, after_id),
-        )
-        .order_by(Event.at, Event.id)
-        .limit(TIMELINE_LENGTH + 1)
-    )
-    return page_of(list(rows.scalars()), TIMELINE_LENGTH, "at")
-
-
-def decisions_told(account_id: UUID, told: Sequence[Any]) -> dict[str, DraftAction]:
-    """The decisions that the events are about, by id as events name them, with the drafts."""
-    drafts = [event.subject_id for event in told if event.subject_type == "draft"]
-    found = db.session.scalars(
-        select(DraftAction)
-        .join(DraftAction.draft)
-        .where(DraftAction.account_id == account_id, DraftAction.draft_id.in_(drafts))
-        .options(contains_eager(DraftAction.draft).load_only(Draft.suggested_text))
-    )
-    return {str(action.id): action for action in found}
-
-
-def deliveries_told(account_id: UUID, told: Sequence[Any]) -> dict[UUID, Delivery]:
-    """The sendings that the events are about, by id, wherever they are now."""
-    ids = [event.subject_id for event in told if event.subject_type == "delivery"]
-    found = db.session.scalars(
-        select(Delivery).where(Delivery.account_id == account_id, Delivery.id.in_(ids))
-    )
-    return {delivery.id: delivery for delivery in found}
-
-
-def attempts_of(account_id: UUID, deliveries: Sequence[UUID]) -> dict[UUID, list[DeliveryAttempt]]:
-    """Every try of the given sendings, by sending, the first first."""
-    attempts: dict[UUID, list[DeliveryAttempt]] = {}
-    for attempt in db.session.scalars(
-        select(DeliveryAttempt)
-        .where(
-            DeliveryAttempt.account_id == account_id,
-            DeliveryAttempt.delivery_id.in_(deliveries),
-        )
-        .order_by(DeliveryAttempt.number)
-    ):
-        attempts.setdefault(attempt.delivery_id, []).append(attempt)
-    return attempts

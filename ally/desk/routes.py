@@ -14,7 +14,6 @@ from ally import clock
 from ally.accounts.access import this_user
 from ally.desk import customers, flags, opened, queries
 from ally.desk import queue as order
-from ally.desk.story import story_of
 from ally.desk.threads import thread_of
 from ally.language import local, zone
 from ally.notifications import feed
@@ -94,13 +93,6 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
         others=customers.others_of(found, find),
         find=find,
     )
-
-
-@desk_pages.get("/conversations/<uuid:conversation_id>/timeline")
-def timeline(conversation_id: UUID) -> ResponseReturnValue:
-    found = queries.find_conversation(this_user().account_id, conversation_id)
-    story = story_of(found, request.args.get("after", ""))
-    return render_template("desk/timeline.html", conversation=found, story=story)
 
 
 @desk_pages.get("/keys")

@@ -16,6 +16,26 @@ from ally.db import (
     under_64_kb,
 )
 from ally.events.sentences import SENTENCES
+from ally.language import _
+
+
+class Told(dict[str, Any]):
+    """Particulars as a sentence takes them: one that an old event has not is a dash."""
+
+    def __missing__(self, name: str) -> str:
+        return "–"
+
+
+def sentence_of(action: str, particulars: dict[str, Any]) -> str:
+    """What was done, in the reader's language; the action's name when it has no sentence."""
+    pattern = SENTENCES.get(action)
+    if pattern is None:
+        return action
+    # Never the pattern, but values: a customer's words are among them.
+    values = Told(particulars)
+    if reason := particulars.get("reason"):
+        values["reason"] = _(str(reason))
+    return _(pattern).format_map(values)
 
 
 class Event(Model):
@@ -56,9 +76,8 @@ class Event(Model):
 
     @property
     def sentence(self) -> str:
-        """What was done, to be read after the actor's name."""
-        # Not str.format on particulars' own text: a customer's words are values, never the pattern.
-        return SENTENCES[self.action].format_map(self.particulars)
+        """What was done, in the reader's language, to be read after the actor's name."""
+        return sentence_of(self.action, self.particulars)
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.sentence}"

@@ -238,6 +238,11 @@ class DraftAction(Model):
         primaryjoin="DraftAction.user_id == User.id",
         foreign_keys="DraftAction.user_id",
     )
+    undone_by: Mapped[User | None] = relationship(
+        viewonly=True,
+        primaryjoin="DraftAction.undone_by_id == User.id",
+        foreign_keys="DraftAction.undone_by_id",
+    )
 
 
 class LearningSample(Model):
