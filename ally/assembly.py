@@ -10,6 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ally import assets, cli, db, language, logs, web
 from ally.accounts import access
+from ally.accounts.own_settings_routes import own_settings_pages
 from ally.accounts.routes import sign_in_pages
 from ally.channels import checkpoints, connection, files, outbox, secrets, senders
 from ally.channels.fast_path import FastPath
@@ -73,6 +74,7 @@ def assemble(settings: Settings | None = None) -> Flask:
 
     app.register_blueprint(health_pages)
     app.register_blueprint(sign_in_pages)
+    app.register_blueprint(own_settings_pages)
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
     app.register_blueprint(label_acts)

@@ -36,6 +36,8 @@ ROUTES: dict[str, Who] = {
     "sign_in.login": Who.ANYONE,
     "sign_in.callback": Who.ANYONE,
     "sign_in.logout": Who.ANYONE,
+    "own_settings.own_settings": Who.AGENT,
+    "own_settings.settle": Who.AGENT,
     "webhooks.mail": Who.CHANNEL,
     "webhooks.post": Who.CHANNEL,
     "webhooks.greet": Who.ANYONE,

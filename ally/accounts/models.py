@@ -44,7 +44,7 @@ class User(Model):
 
     `locale` (such as `de`) and `time_zone` (such as `Europe/Vienna`) are null as long as
     the browser's own are followed.  `muted` are the kinds of notifications that the
-    person does not want.
+    person does not want.  Without `single_keys` no letter alone is an act (WCAG 2.1.4).
     """
 
     __table_args__ = (
@@ -66,6 +66,7 @@ class User(Model):
     last_login_at: Mapped[datetime | None]
     locale: Mapped[str | None]
     time_zone: Mapped[str | None]
+    single_keys: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     muted: Mapped[list[str]] = mapped_column(ARRAY(Text), server_default=text("'{}'"))
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]

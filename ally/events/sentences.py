@@ -52,6 +52,7 @@ SENTENCES = {
     "delivery.acknowledged": "has seen that the reply did not arrive",
     "user.signed_in": "signed in",
     "user.signed_out": "signed out",
+    "user.renamed": "is called {name} now, and no longer {previous}",
     "user.invited": "became a user by the rule: {rule}",
     "user.linked": "was linked to an identity of {provider}",
     "user.deactivated": "deactivated {name}",

@@ -201,6 +201,12 @@ class DraftAction(Model):
         belongs_to("message", "message_id"),
         Index("idx_action_draft", "draft_id"),
         Index("idx_action_user_created", "user_id", "created_at"),
+        Index(
+            "ix_draft_action_recent",
+            "account_id",
+            "created_at",
+            postgresql_where=text("undone_at IS NULL"),
+        ),
         # However many approve at once, one decision stands.
         Index(
             "uq_draft_action_one_standing",

@@ -1,4 +1,5 @@
 // The page's own behaviours; each finds its elements by a data- attribute.
+import "./zone.js";
 import "./keys.js";
 import "./editor.js";
 import "./typed.js";
