@@ -18,6 +18,7 @@ from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
 from ally.desk import drafting
+from ally.desk.alike_routes import alike_pages
 from ally.desk.conversation_routes import conversation_acts
 from ally.desk.editor_routes import editor_acts
 from ally.desk.internal import internal_api
@@ -87,6 +88,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(macro_pages)
     app.register_blueprint(conversation_acts)
     app.register_blueprint(conversation_lists)
+    app.register_blueprint(alike_pages)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

@@ -23,3 +23,5 @@ import "./counts.js";
 import "./presence.js";
 import "./claiming.js";
 import "./news.js";
+import "./list.js";
+import "./alike.js";
