@@ -11,7 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from ally.channels import files
 from ally.channels.mail.parsed import Category, ParsedFile
 from ally.db import db
-from ally.desk import scheduled
+from ally.desk import scheduled, snoozing
 from ally.desk.flags import UNDRAFTED, Flag
 from ally.desk.limits import has_done_enough
 from ally.desk.models import (
@@ -232,6 +232,7 @@ def continue_with(conversation: Conversation, arrival: Arrival) -> None:
         conversation.customer_name = conversation.customer_name or arrival.customer.name
     if arrival.is_customers or is_flagged(arrival, Flag.CALLED_SPAM):
         conversation.status, conversation.is_spam = ConversationStatus.OPEN, False
+        snoozing.end_since_they_wrote(conversation)
 
 
 def supersede_answered(conversation: Conversation, arrival: Arrival) -> None:

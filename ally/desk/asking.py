@@ -4,7 +4,7 @@ from sqlalchemy import select
 
 from ally.accounts.models import User
 from ally.db import db
-from ally.desk import flags
+from ally.desk import flags, snoozing
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import has_waiting, hold
 from ally.errors import Conflict
@@ -27,6 +27,7 @@ def ask(message: Message, by: User) -> None:
         raise Conflict("A draft for this message waits already.")
     for flag in flags.UNDRAFTED:
         flags.settle(message, flag)
+    snoozing.end(conversation)
     trail.record(message, "draft.asked_for", by=by)
     ask_for(message, by)
 

@@ -13,7 +13,7 @@ from ally import clock, marks
 from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
-from ally.desk.models import Conversation, Message, MessageDirection
+from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import drafts_for, give_up_trigger, has_waiting, hold, supersede_pending
 from ally.errors import AllyError
 from ally.events import trail
@@ -92,6 +92,7 @@ def needs_draft(message: Message) -> bool:
         and not message.metadata_.get("auto_submitted")
         and not message.metadata_.get("by_hand")
         and not message.conversation.is_quarantined
+        and message.conversation.status is ConversationStatus.OPEN
         and not has_newer(message)
         and not has_triggered(message)
     )
@@ -218,6 +219,7 @@ def store(
         suggested_html=html_of(written.text) if written else None,
         top_sources=written.sources if written else [],
         payload=payload_of(written, problem),
+        snoozed_until=message.conversation.snoozed_until,
         metadata_=noted | ({"asked_by": asked_by} if asked_by else {}),
     )
     db.session.add(draft)

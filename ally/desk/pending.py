@@ -7,6 +7,7 @@ from sqlalchemy import or_, select
 
 from ally.db import db
 from ally.desk.models import Conversation, Message
+from ally.errors import Conflict
 from ally.events import trail
 from ally.review.models import Draft, DraftStatus
 
@@ -30,6 +31,14 @@ def hold_all(conversation_ids: Iterable[UUID]) -> list[Conversation]:
             .execution_options(populate_existing=True)
         )
     )
+
+
+def hold_to_change(conversation_id: UUID) -> Conversation:
+    """The conversation, held.  Raises Conflict when it was merged: the other one counts now."""
+    conversation = hold(conversation_id)
+    if conversation.merged_into_id is not None:
+        raise Conflict("This conversation was merged into another one. Open that one instead.")
+    return conversation
 
 
 def hold_where_it_went(conversation_id: UUID) -> Conversation:

@@ -14,6 +14,7 @@ from ally.channels.mail import ids
 from ally.channels.mail.compose import Letter, markup_of, text_of
 from ally.channels.models import Delivery
 from ally.db import db
+from ally.desk import snoozing
 from ally.desk.envelopes import (
     Envelope,
     amended_envelope,
@@ -135,6 +136,9 @@ class Reply:
             letter=replace(letter, enclosures=enclosures_of(draft, conversation)),
             not_before=not_before,
         )
+
+    def put_off(self, draft: Draft, until: datetime | None) -> None:
+        snoozing.put_off(conversation_of(draft), until)
 
     def due_at(self, draft: Draft, action: DraftAction) -> datetime:
         delivery = db.session.scalars(

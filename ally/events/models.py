@@ -15,7 +15,7 @@ from ally.db import (
     primary_key,
     under_64_kb,
 )
-from ally.events.sentences import SENTENCES
+from ally.events.sentences import SENTENCES, readable
 from ally.language import _
 
 
@@ -32,7 +32,7 @@ def sentence_of(action: str, particulars: dict[str, Any]) -> str:
     if pattern is None:
         return action
     # Never the pattern, but values: a customer's words are among them.
-    values = Told(particulars)
+    values = Told(readable(particulars))
     if reason := particulars.get("reason"):
         values["reason"] = _(str(reason))
     return _(pattern).format_map(values)

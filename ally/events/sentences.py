@@ -1,5 +1,10 @@
 """How each recorded action reads in a timeline, after the name of whoever did it."""
 
+from datetime import datetime
+from typing import Any
+
+from ally.language import local
+
 SENTENCES = {
     "message.received": "wrote",
     "message.quarantined": "sent a mail that could not be read in full: {reason}",
@@ -14,6 +19,21 @@ SENTENCES = {
     "conversation.reopened": "opened the conversation again outside Ally",
     "conversation.spam": "put this into the spam, since a mail server said so",
     "conversation.no_spam": "said that this is no spam",
+    "conversation.called_spam": "said that this is spam",
+    "conversation.closed_by_hand": "closed the conversation",
+    "conversation.reopened_by_hand": "opened the conversation again",
+    "conversation.assigned": "assigned this to {to}",
+    "conversation.taken": "took this on",
+    "conversation.unassigned": "took this from {before}, so that it is nobody's",
+    "conversation.snoozed": "snoozed this until {until}",
+    "conversation.woken": "ended the snooze",
+    "conversation.woken_by_customer": "ended the snooze, since the customer wrote",
+    "conversation.woken_in_time": "brought this back, as its snooze ended",
+    "conversation.tagged": "put the tag “{tag}” on this",
+    "conversation.untagged": "took the tag “{tag}” off",
+    "note.added": "wrote a note",
+    "note.changed": "changed a note",
+    "note.removed": "deleted a note",
     "customer.address_added": "noted that the customer also writes from {address}",
     "customer.address_removed": "noted that {address} is somebody else's",
     "customer.united": "noted that the customer and the one with {address} are one",
@@ -31,6 +51,9 @@ SENTENCES = {
     "draft.edited": "approved the draft with changes",
     "draft.rejected": "rejected the draft: {reason}",
     "draft.relabelled": "said that change {number} is about {after}, and not {before}",
+    "draft.snoozed": "snoozed the draft until {until}",
+    "draft.woken": "ended the snooze",
+    "draft.begun": "began to write a reply",
     "draft.undone": "took the decision back",
     "draft.held_back": "held back what {approved_by} had approved for later, since {reason}",
     "delivery.accepted": "sent the reply; the mail server answered: {answer}",
@@ -74,3 +97,12 @@ SENTENCES = {
     "conversation.exported": "exported this timeline",
     "job.started": "started the job {type}",
 }
+
+
+def readable(particulars: dict[str, Any]) -> dict[str, Any]:
+    """The particulars as they stand in a sentence: a time is the reader's."""
+    until = particulars.get("until")
+    if until is None:
+        return particulars
+    at = local(datetime.fromisoformat(until))
+    return {**particulars, "until": f"{at.day} {at:%b %Y %H:%M}"}

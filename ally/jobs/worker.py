@@ -40,6 +40,7 @@ BODIES = (
     "ally.channels.subscriptions",
     "ally.desk.drafting",
     "ally.desk.intake",
+    "ally.desk.snoozing",
     "ally.desk.sweep",
     "ally.jobs.worker",
     "ally.knowledge.ingest",

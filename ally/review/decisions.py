@@ -143,6 +143,7 @@ def undo(draft: Draft, by: User) -> DraftAction:
         raise Conflict("A newer draft waits already, so this decision stands.")
     withdraw(draft, action, by)
     draft.status = DraftStatus.PENDING
+    kind_of(draft).put_off(draft, None)
     trail.record(draft, "draft.undone", by=by, action_id=str(action.id))
     return action
 
@@ -249,7 +250,8 @@ def new_action(draft: Draft, type_: ActionType, by: User) -> DraftAction:
 
 def decide(draft: Draft, action: DraftAction, status: DraftStatus) -> None:
     db.session.add(action)
-    draft.status = status
+    draft.status, draft.snoozed_until = status, None
+    kind_of(draft).put_off(draft, None)
     claims.forget(draft)
     db.session.flush()  # its id goes into the effect and the event
 

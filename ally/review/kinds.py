@@ -56,6 +56,11 @@ class Kind(Protocol):
         """Queue the effect of an approval, in its transaction, for `not_before` or later."""
         ...
 
+    def put_off(self, draft: Draft, until: datetime | None) -> None:
+        """Put off what the draft is about as well, and wake both at that time; None wakes it
+        now."""
+        ...
+
     def due_at(self, draft: Draft, action: DraftAction) -> datetime:
         """When the effect of an approval begins.  Raises Conflict when it has begun."""
         ...

@@ -1,0 +1,93 @@
+"""Drafts put off until a time: out of the queue until then, or until somebody wakes them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+
+from ally import clock
+from ally.accounts.models import User
+from ally.errors import Conflict, Invalid
+from ally.events import trail
+from ally.review import claims
+from ally.review.decisions import AlreadyDecided, why_not_pending
+from ally.review.kinds import kind_of
+from ally.review.models import Draft
+
+LONGEST = timedelta(days=365)
+A_WHILE = timedelta(hours=3)
+MORNING = time(8)  # when the working day begins, in the reader's zone
+DAYS_OF_A_WEEK = 7
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A time that is offered, in the reader's zone; `name` is what the form sends back."""
+
+    name: str
+    at: datetime
+
+
+def snooze(draft: Draft, by: User, until: datetime) -> None:
+    """Put the draft off; nobody holds it meanwhile.  It must be held (`lock_draft`).
+
+    Raises AlreadyDecided, HeldByAnother, and Invalid for a time that makes no sense.
+    """
+    refuse_unreasonable(until)
+    if not draft.is_pending:
+        raise AlreadyDecided(why_not_pending(draft))
+    claims.refuse_if_held(draft, by)
+    claims.forget(draft)
+    draft.snoozed_until = until
+    kind_of(draft).put_off(draft, until)
+    trail.record(draft, "draft.snoozed", by=by, until=until.isoformat())
+
+
+def wake(draft: Draft, by: User) -> None:
+    """Bring the draft back into the queue by hand.  It must be held (`lock_draft`).
+
+    Raises Conflict when it is not snoozed.
+    """
+    if draft.snoozed_until is None:
+        raise Conflict("This is not snoozed.")
+    draft.snoozed_until = None
+    kind_of(draft).put_off(draft, None)
+    trail.record(draft, "draft.woken", by=by)
+
+
+def refuse_unreasonable(until: datetime) -> None:
+    now = clock.now()
+    if until <= now:
+        raise Invalid("This time has passed. Choose a later one.")
+    if until > now + LONGEST:
+        raise Invalid("This is more than a year away. Choose an earlier time.")
+
+
+def choices(now: datetime) -> Sequence[Choice]:
+    """The times that are offered; `now` is the reader's, in their zone, and so are they."""
+    tomorrow = morning_of(now + timedelta(days=1))
+    monday = morning_of(now + timedelta(days=DAYS_OF_A_WEEK - now.weekday()))
+    return [
+        # In UTC: three hours are three hours, whatever is done to the clocks meanwhile.
+        Choice("later", (now.astimezone(UTC) + A_WHILE).astimezone(now.tzinfo)),
+        Choice("tomorrow", tomorrow),
+        Choice("monday", monday),
+    ]
+
+
+def moment_chosen(name: str, at: str, now: datetime) -> datetime:
+    """The moment of one of `choices`, or the one that `at` tells in the zone of `now`.
+
+    `at` is as a browser writes a date and a time: 2026-11-28T08:00.  Raises Invalid.
+    """
+    for choice in choices(now):
+        if choice.name == name:
+            return choice.at
+    try:
+        told = datetime.fromisoformat(at.strip())
+    except ValueError:
+        raise Invalid("Choose until when this is snoozed.") from None
+    return told if told.tzinfo else told.replace(tzinfo=now.tzinfo)
+
+
+def morning_of(day: datetime) -> datetime:
+    return datetime.combine(day.date(), MORNING, tzinfo=day.tzinfo)
