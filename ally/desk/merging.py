@@ -15,7 +15,7 @@ from ally import marks
 from ally.accounts.models import User
 from ally.channels.models import Delivery
 from ally.db import db
-from ally.desk import flags
+from ally.desk import flags, noting, snoozing, tagging
 from ally.desk.asking import ask_again
 from ally.desk.customers import known
 from ally.desk.flags import Flag
@@ -63,7 +63,7 @@ def split(message: Message, by: User) -> Conversation:
     """The new conversation of this message and those after it.
 
     Raises Conflict for the first message, since nothing would be left, and for one in a
-    thread that the provider keeps.
+    thread that the provider keeps.  Notes and tags stay; the assignee has both.
     """
     conversation = hold(message.conversation_id)
     db.session.refresh(message)
@@ -106,6 +106,11 @@ def refuse_threads_elsewhere(conversation: Conversation) -> None:
 
 
 def move_everything(conversation: Conversation, into: Conversation) -> None:
+    for one in (conversation, into):
+        snoozing.end(one)
+    noting.bring_along(conversation, into)
+    tagging.bring_along(conversation, into)
+    into.assignee_id = into.assignee_id or conversation.assignee_id
     for table in (Message, Delivery, Draft):
         db.session.execute(
             update(table)
@@ -119,7 +124,6 @@ def move_everything(conversation: Conversation, into: Conversation) -> None:
         into.status = ConversationStatus.OPEN
     into.last_message_at = max(into.last_message_at, conversation.last_message_at)
     conversation.status, conversation.merged_into_id = ConversationStatus.CLOSED, into.id
-    conversation.snoozed_until = None
     conversation.is_spam = conversation.is_quarantined = False
 
 
@@ -160,6 +164,7 @@ def begun_with(message: Message, before: Conversation) -> Conversation:
         customer_id=customer_id or before.customer_id,
         customer_email=message.author_email if customer_id else before.customer_email,
         customer_name=message.author_name if customer_id else before.customer_name,
+        assignee_id=before.assignee_id,
         last_message_at=message.sent_at,
     )
     db.session.add(parted)

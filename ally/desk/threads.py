@@ -10,12 +10,14 @@ from sqlalchemy.orm import load_only
 from ally.db import db
 from ally.desk.letters import LONGEST_BODY, Letter, letter_of
 from ally.desk.models import Conversation
+from ally.desk.notes import Shown, notes_of
 from ally.desk.queries import THE_END, page_of, place_of
 from ally.events.models import Event
 
 LETTERS = 20  # messages of a conversation that are drawn at once
 PRINTED = 200  # messages that are printed at once
 MOST_EVENTS = 100  # events that are drawn between the letters
+SHOWN_ITSELF = ("message.received", "note.added")
 
 # An image counts as shown inside of the mail when the mail's HTML asks for it by its id.
 LETTERS_OF = text("""
@@ -48,17 +50,24 @@ LETTERS_OF = text("""
 """)
 
 
+Entry = Letter | Shown | Event
+
+
 @dataclass(frozen=True)
 class Thread:
-    """Letters and what was done between them, in the order of time.
+    """Letters, notes and what was done between them, in the order of time.
 
     `older` are folded away; `earlier` leads to the letters before all of these, if any.
     """
 
-    older: Sequence[Letter | Event]
-    recent: Sequence[Letter | Event]
+    older: Sequence[Entry]
+    recent: Sequence[Entry]
     older_letters: int
     earlier: str | None
+
+    @property
+    def older_notes(self) -> int:
+        return sum(isinstance(one, Shown) for one in self.older)
 
     @property
     def undelivered(self) -> list[Letter]:
@@ -78,8 +87,11 @@ class Printed:
 def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = "") -> Thread:
     """The letters of a conversation and what was done between them, the newest LETTERS at most."""
     letters, earlier = letters_of(conversation, before, most=LETTERS)
-    told = events_of(conversation, since=letters[0].at if letters and earlier else None)
-    entries: list[Letter | Event] = sorted([*letters, *told], key=lambda entry: entry.at)
+    since = letters[0].at if letters and earlier else None
+    until = place_of(before, THE_END)[0] if before else None
+    notes = notes_of(conversation, since, until)
+    told = events_of(conversation, since, until)
+    entries: list[Entry] = sorted([*letters, *notes, *told], key=lambda entry: entry.at)
     recent = letters[-unfolded:]
     cut = entries.index(recent[0]) if recent and len(letters) > unfolded else 0
     return Thread(entries[:cut], entries[cut:], len(letters) - len(recent), earlier)
@@ -110,18 +122,24 @@ def letters_of(
     return [letter_of(row) for row in reversed(page.rows)], page.next
 
 
-def events_of(conversation: Conversation, since: datetime | None = None) -> Sequence[Event]:
-    """What was done in the conversation, but for the messages that came; the newest
-    MOST_EVENTS."""
+def events_of(
+    conversation: Conversation, since: datetime | None, before: datetime | None
+) -> Sequence[Event]:
+    """What was done in the conversation between two times, but for what stands there itself;
+    the newest MOST_EVENTS."""
     events = (
         select(Event)
         .where(
             Event.account_id == conversation.account_id,
             Event.timeline_id == conversation.id,
-            Event.action != "message.received",
+            Event.action.not_in(SHOWN_ITSELF),
         )
         .order_by(Event.at.desc(), Event.id.desc())
         .options(load_only(Event.at, Event.action, Event.actor_name, Event.particulars))
         .limit(MOST_EVENTS)
     )
-    return db.session.scalars(events.where(Event.at >= since) if since else events).all()
+    if since is not None:
+        events = events.where(Event.at >= since)
+    if before is not None:
+        events = events.where(Event.at < before)
+    return db.session.scalars(events).all()
