@@ -29,6 +29,7 @@ from ally.desk.outgoing_routes import outgoing_pages
 from ally.desk.replies import Reply
 from ally.desk.routes import desk_pages
 from ally.desk.timeline_routes import timeline_pages
+from ally.desk.work_routes import work_acts
 from ally.dev.routes import development_pages
 from ally.health import count_mail, health_pages
 from ally.jobs import routes as job_routes
@@ -89,6 +90,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(conversation_acts)
     app.register_blueprint(conversation_lists)
     app.register_blueprint(alike_pages)
+    app.register_blueprint(work_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
     app.register_blueprint(notification_pages)

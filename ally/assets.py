@@ -33,6 +33,7 @@ SHEETS = (
     "lists",
     "editor",
     "live",
+    "work",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

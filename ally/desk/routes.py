@@ -81,17 +81,26 @@ def next_draft(draft_id: UUID) -> ResponseReturnValue:
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     found, draft_id = queries.find_with_waiting_draft(this_user().account_id, conversation_id)
     feed.mark_read_at(this_user(), f"/conversations/{conversation_id}")
+    thread = thread_of(found, unfolded=20, before=request.args.get("before", ""))
+    told = {"conversation": found, "thread": thread, "originals": True}
+    if is_swap():
+        beside = {
+            "draft_id": request.args.get("draft", type=UUID),
+            "acts": not found.merged_into_id,
+        }
+        return page_or_fragment("desk/conversation.html", "desk/_earlier.html", **told, **beside)
     find = request.args.get("find", "")[:200]
-    return render_template(
+    return page_or_fragment(
         "desk/conversation.html",
-        conversation=found,
-        thread=thread_of(found, unfolded=20, before=request.args.get("before", "")),
+        "desk/_earlier.html",
+        **told,
         waiting_draft=draft_id,
         notices=flags.notices_in(found),
         merged_into=queries.merged_into(found),
         addresses=customers.addresses_of(found),
         others=customers.others_of(found, find),
         find=find,
+        merging="merge" in request.args,
     )
 
 

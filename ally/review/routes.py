@@ -9,11 +9,11 @@ from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
-from ally import web
+from ally import clock, web
 from ally.accounts.access import this_user
 from ally.errors import Conflict, Invalid
-from ally.language import zone
-from ally.review import claims, decisions
+from ally.language import local, zone
+from ally.review import claims, decisions, snoozing
 from ally.review.form_routes import amended, refuse_and_keep, refuse_unattached
 from ally.review.later import send_time
 from ally.review.models import ActionType, Draft, RejectionReason
@@ -97,6 +97,23 @@ def take_over_draft(draft_id: UUID) -> ResponseReturnValue:
     draft = lock_draft(user.account_id, draft_id)
     claims.take_over(draft, user, reason=request.form.get("reason", ""))
     return answer("review/take_over_draft.swap.html", _desk_with(draft_id))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/snooze")
+def snooze_draft(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    until, at = request.form.get("until", ""), request.form.get("at", "")
+    draft = lock_draft(user.account_id, draft_id)
+    snoozing.snooze(draft, user, snoozing.moment_chosen(until, at, local(clock.now())))
+    return answer_elsewhere("review/snooze_draft.swap.html", _desk_after(draft))
+
+
+@review_acts.post("/drafts/<uuid:draft_id>/waking")
+def wake_draft(draft_id: UUID) -> ResponseReturnValue:
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    snoozing.wake(draft, by=user)
+    return answer("review/wake_draft.swap.html", _desk_with(draft_id))
 
 
 # What is refused is told with what has changed, and nothing that was typed is lost.

@@ -25,3 +25,6 @@ import "./claiming.js";
 import "./news.js";
 import "./list.js";
 import "./alike.js";
+import "./panels.js";
+import "./mentions.js";
+import "./earlier.js";

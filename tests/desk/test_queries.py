@@ -203,10 +203,11 @@ def statements():
 
 # On the page of a place one marks what leads there in the feed as read.
 PAGES = {
-    "/review": 14,  # two of them for the files of the reply, and for what an agent should decide
+    "/review": 16,  # two of them for the files of the reply, and for what an agent should decide
+    # and two for the notes and for what can be done
     "/review/waiting": 4,
     "/conversations": 4,
-    "/conversations/{conversation}": 10,
+    "/conversations/{conversation}": 12,
     "/conversations/{conversation}/timeline": 8,
     "/outgoing": 4,
     "/jobs": 5,

@@ -29,6 +29,8 @@ NAMED_BY = {
     "action_id": "draft_action",
     "conversation_id": "conversation",
     "message_id": "message",
+    "note_id": "note",
+    "tag_id": "tag",
     "attachment_id": "attachment",
     "delivery_id": "delivery",
     "event_id": "events_raw",
