@@ -63,6 +63,7 @@ ROUTES: dict[str, Who] = {
     "outgoing.retry_delivery": Who.AGENT,
     "outgoing.acknowledge_delivery": Who.AGENT,
     "lists.conversations": Who.AGENT,
+    "lists.act_on_each": Who.AGENT,
     "lists.suggestions": Who.AGENT,
     "lists.saved_views": Who.AGENT,
     "lists.save_view": Who.AGENT,

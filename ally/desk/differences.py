@@ -25,8 +25,13 @@ def differences(old: str, operations: Sequence[Operation]) -> Markup:
 
 
 def change(dropped: str, added: str) -> Markup:
-    gone = Markup("<del>{}</del>").format(dropped) if dropped else Markup("")
-    return gone + (Markup("<ins>{}</ins>").format(added) if added else Markup(""))
+    gone = Markup("<del>{}</del>").format(ends_shown(dropped)) if dropped else Markup("")
+    return gone + (Markup("<ins>{}</ins>").format(ends_shown(added)) if added else Markup(""))
+
+
+def ends_shown(text: str) -> str:
+    """The text with a sign where a line ends, so that this too can differ visibly."""
+    return text.replace("\r\n", "\n").replace("\n", "↵ ")
 
 
 def behind(kept: str, *, is_first: bool) -> Markup:

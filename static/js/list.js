@@ -43,7 +43,7 @@ function count() {
   for (const told of document.querySelectorAll("[data-picked]")) told.textContent = ticked;
   const every = document.querySelector("[data-all]");
   if (!every) return;
-  every.hidden = false;
+  every.closest("label").hidden = false;
   every.checked = ticked > 0 && ticked === all.length;
   every.indeterminate = ticked > 0 && ticked < all.length;
 }

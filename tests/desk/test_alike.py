@@ -170,6 +170,7 @@ def test_only_the_differences_are_shown(ada, drafts):
     ("old", "new", "shown"),
     [
         ("same", "same", ""),
+        ("a\nb", "a b", "a<del>↵ </del><ins> </ins>b"),
         ("a b", "a <b>", "a <ins>&lt;</ins>b<ins>&gt;</ins>"),
         ("x " * 50 + "old", "x " * 50 + "new", "… " + "x " * 14 + "<del>old</del><ins>new</ins>"),
         ("old " + "x " * 50, "new " + "x " * 50, "<del>old</del><ins>new</ins> x"),

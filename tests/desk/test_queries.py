@@ -206,7 +206,8 @@ PAGES = {
     "/review": 16,  # two of them for the files of the reply, and for what an agent should decide
     # and two for the notes and for what can be done
     "/review/waiting": 4,
-    "/conversations": 4,
+    "/conversations": 5,  # with the views, and the colleagues and tags that its acts offer
+    "/conversations?q=pump": 11,  # in a savepoint, with its own time and a count of searches
     "/conversations/{conversation}": 12,
     "/conversations/{conversation}/timeline": 8,
     "/outgoing": 4,
