@@ -20,7 +20,7 @@ from ally.db import db
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.events.models import Event
 from ally.knowledge import sentences
-from ally.knowledge.letter import CLOSING, THANKS
+from ally.knowledge.frames import CLOSING, THANKS
 from ally.knowledge.letter import Letter as Answer
 from ally.knowledge.models import Passage, SourceDocument
 from ally.knowledge.writer import MODEL_KEY, PROMPT_VERSION

@@ -229,6 +229,9 @@ class OutOfOrder:
     def write(self, question: Question) -> Written:
         raise SilentModel("The model did not answer within 30 seconds. Nothing was written.")
 
+    def write_other(self, question: Question, than: str) -> None:
+        return None
+
 
 def answer(
     story: Story, by: User, text: str | None = None, attachments: list[dict[str, str]] | None = None

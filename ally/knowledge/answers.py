@@ -12,13 +12,10 @@ from ally.knowledge.retrieval import Found
 from ally.knowledge.words import lexemes_of
 
 MOST_SENTENCES = 6
-SENTENCES_EACH = {1: 4, 2: 2, 3: 2}  # by the number of questions; one each when there are more
 
 CONTEXT_WEIGHT = 0.35  # a word of the rest of the mail, beside one of the question itself
 HEADING_SHARE = 0.4  # a word that only the passage's heading has
 UNKNOWN = 2.0  # rarity of a word that no passage holds
-FOLLOWS = 0.55  # share of the best sentence's score that others of its passage must reach
-FOLLOWS_ELSEWHERE = 0.8  # the same for sentences of other passages
 USUAL_WORDS = 10  # lexemes of a sentence of usual length
 GOLDEN_MATCH = 0.62  # share of a golden's own question that the mail must hold
 GOLDEN_MATCH_FIRST = 0.45  # the same for a golden that the index found before all else
@@ -28,6 +25,28 @@ ALIKE = 0.7  # share of common words from which two sentences say the same
 # Sentences that lean on the one before them read wrong alone.
 LEANS = re.compile(r"(?:it|they|this|these|those|that|he|she|then|after that)\b", re.IGNORECASE)
 SIZE = re.compile(r"-\d{1,2}")  # the lexeme of the number in AN-6
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much an answer may say.
+
+    `each` is the sentences for one question, by the number of questions; one when there are
+    more.  `follows` is the share of the best sentence's score that others of its passage
+    must reach, `elsewhere` the same for sentences of other passages.
+    """
+
+    each: dict[int, int]
+    most: int = MOST_SENTENCES
+    follows: float = 0.55
+    elsewhere: float = 0.8
+    golden: int | None = None  # sentences of an approved answer; all of them without it
+    beside_golden: int = 0  # sentences of pages that are said too for what a golden answers
+
+
+USUAL = Room({1: 4, 2: 2, 3: 2})
+SHORT = Room({}, golden=1)
+LONG = Room({1: 6, 2: 4, 3: 3, 4: 2}, most=10, follows=0.4, elsewhere=0.65, beside_golden=3)
 
 
 @dataclass(frozen=True)
@@ -77,7 +96,10 @@ def headings_of(hit: Found) -> str:
 
 
 def choose(
-    asked: Sequence[Asked], offered: Sequence[Sentence], rarity: dict[str, float]
+    asked: Sequence[Asked],
+    offered: Sequence[Sentence],
+    rarity: dict[str, float],
+    room: Room = USUAL,
 ) -> list[Answer]:
     """An answer to each question; nothing is said twice.
 
@@ -86,17 +108,18 @@ def choose(
     """
     golden = golden_for(asked, offered, rarity)
     covered = covered_by(golden, asked, rarity)
+    golden = golden[: room.golden]
     pages = [s for s in offered if not s.is_golden]
     said = list(golden)
     answers: list[Answer] = []
     for question in asked:
-        if question in covered:
-            is_first = question is covered[0]
-            answers.append(Answer(golden if is_first else (), is_given=True))
-            continue
-        room = min(SENTENCES_EACH.get(len(asked), 1), MOST_SENTENCES - len(said))
-        answers.append(answer_to(question, pages, rarity, said, room))
-        said += answers[-1].sentences
+        is_covered = question in covered
+        begins = golden if is_covered and question is covered[0] else ()
+        each = room.beside_golden if is_covered else room.each.get(len(asked), 1)
+        left = min(each, room.most - len(said))
+        more = answer_to(question, pages, rarity, said, left, room)
+        answers.append(Answer(begins + more.sentences, is_covered or more.is_given))
+        said += more.sentences
     return answers
 
 
@@ -141,17 +164,18 @@ def answer_to(
     offered: Sequence[Sentence],
     rarity: dict[str, float],
     said: Sequence[Sentence],
-    room: int,
+    most: int,
+    room: Room = USUAL,
 ) -> Answer:
-    """At most `room` sentences, the passage of the best one first."""
+    """At most `most` sentences, the passage of the best one first."""
     ranked = sorted(
         ((score(question, s, rarity), s) for s in offered if may_answer(question, s, rarity)),
         key=lambda pair: (-pair[0], pair[1].found.url, pair[1].position),
     )
-    near = [s for points, s in ranked if follows(question, s, points, ranked[0], rarity)]
+    near = [s for points, s in ranked if follows(question, s, points, ranked[0], rarity, room)]
     chosen: list[Sentence] = []
     for sentence in near:
-        if len(chosen) < room and not is_said(sentence, [*said, *chosen]):
+        if len(chosen) < most and not is_said(sentence, [*said, *chosen]):
             chosen.append(sentence)
     is_given = bool(chosen) or any(is_said(sentence, said) for sentence in near[:1])
     return Answer(in_reading_order(chosen), is_given)
@@ -163,12 +187,13 @@ def follows(
     points: float,
     best: tuple[float, Sentence],
     rarity: dict[str, float],
+    room: Room,
 ) -> bool:
     """Whether a sentence is near enough to the best one to be said with it."""
     if sentence.found.passage_id == best[1].found.passage_id:
-        return points >= FOLLOWS * best[0]
+        return points >= room.follows * best[0]
     held = share(question.words, sentence.held, rarity)
-    return points >= FOLLOWS_ELSEWHERE * best[0] and held >= COVERS
+    return points >= room.elsewhere * best[0] and held >= COVERS
 
 
 def may_answer(question: Asked, sentence: Sentence, rarity: dict[str, float]) -> bool:

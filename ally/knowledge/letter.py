@@ -2,15 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from ally.knowledge.answers import Answer, quoted_in
-
-THANKS = "Thank you for writing to us."
-PARTLY = "Part of your question we have to look up first, and we will come back to you about it."
-NOTHING = "We do not want to guess, so we will check this and come back to you with an answer."
-CLOSING = "If anything is still open, just reply to this mail."
+from ally.knowledge.frames import PLAIN, Frame
 
 NAME = re.compile(r"[^\W\d_]+(?:[-'’][^\W\d_]+)*")
 NOT_NAMES = frozenset(
@@ -64,23 +60,37 @@ class Letter:
             self.sentences.append(mark if source else mark | {"role": "frame"})
 
 
-def letter_to(name: str | None, answers: Sequence[Answer], signature: str) -> Letter:
-    """The whole reply: greeting, a paragraph for each question that has an answer, closing."""
+def letter_to(
+    name: str | None,
+    answers: Sequence[Answer],
+    signature: str,
+    frame: Frame = PLAIN,
+    leaves_out: Collection[str] = (),
+) -> Letter:
+    """The whole reply: greeting, a paragraph for each question that has an answer, closing.
+
+    `leaves_out` names parts of the frame: greeting, thanks, last words, closing.
+    """
     numbers = {passage_id: number for number, passage_id in enumerate(quoted_in(answers), start=1)}
     letter = Letter()
-    letter.add([(greeting(name), None)])
-    letter.add([(THANKS, None)])
+    if "greeting" not in leaves_out:
+        letter.add([(greeting(name, frame), None)])
+    if "thanks" not in leaves_out:
+        letter.add([(frame.thanks, None)])
     for answer in answers:
         letter.add([(s.text, numbers[s.found.passage_id]) for s in answer.sentences])
-    letter.add([(closing_of(answers), None)])
-    letter.add([(f"Best regards,\n{signature}", None)])
+    promised = promise_of(answers, frame)
+    if promised or not {"last words", "closing"} & {*leaves_out}:
+        letter.add([(promised or frame.closing, None)])
+    if "closing" not in leaves_out:
+        letter.add([(f"{frame.regards}\n{signature}", None)])
     return letter
 
 
-def greeting(name: str | None) -> str:
+def greeting(name: str | None, frame: Frame = PLAIN) -> str:
     """ "Hi Dana," when the name begins with what looks like a first name, else "Hello,"."""
     first = first_name(name or "")
-    return f"Hi {first}," if first else "Hello,"
+    return frame.named.format(name=first) if first else frame.unnamed
 
 
 def first_name(name: str) -> str | None:
@@ -101,7 +111,8 @@ def is_latin(word: str) -> bool:
     return all("LATIN" in unicodedata.name(c, "") for c in word if c.isalpha())
 
 
-def closing_of(answers: Sequence[Answer]) -> str:
+def promise_of(answers: Sequence[Answer], frame: Frame) -> str:
+    """What is promised of an answer that is not whole; "" of one that is."""
     if not any(answer.is_given for answer in answers):
-        return NOTHING
-    return CLOSING if all(answer.is_given for answer in answers) else PARTLY
+        return frame.nothing
+    return "" if all(answer.is_given for answer in answers) else frame.partly

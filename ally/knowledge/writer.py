@@ -6,18 +6,14 @@ from typing import Any, Protocol
 from uuid import UUID
 
 from ally.db import current_account_id
-from ally.knowledge.answers import Answer, Sentence, choose, quoted_in, sentences_of
+from ally.knowledge.answers import Answer, Sentence, quoted_in, sentences_of
+from ally.knowledge.instructions import Wishes, understand
 from ally.knowledge.letter import letter_to
-from ally.knowledge.questions import (
-    Asked,
-    as_a_whole,
-    ask,
-    looks_english,
-    only_known,
-    questions_in,
-)
+from ally.knowledge.notes import notes_on, notes_on_wishes
+from ally.knowledge.plans import Material, Plan, other_plan, plan
+from ally.knowledge.questions import Asked, ask, looks_english, only_known, questions_in
 from ally.knowledge.retrieval import Found, Index
-from ally.knowledge.words import rarity_of, storable
+from ally.knowledge.words import lexemes_of, rarity_of, storable
 
 MODEL_KEY = "retrieval-1"
 PROMPT_VERSION = "2026-11-20"  # of the rules in questions and answers, since there is no prompt
@@ -27,16 +23,22 @@ SUBJECT_LIMIT = 300  # the same for its subject
 PASSAGES_PER_QUERY = 6
 MOST_SOURCES = 6
 EXCERPT_LIMIT = 600
+BRIEFLY = frozenset({"thanks", "last words"})  # what a short letter goes without
 
 
 @dataclass(frozen=True)
 class Question:
-    """What a customer wrote, without quoted history, and who answers."""
+    """What a customer wrote, without quoted history, and who answers.
+
+    `instruction` is what an agent asks of this writing, in their own words; a writer follows
+    what it can of it, and says in its notes what it could not.
+    """
 
     customer_name: str | None
     subject: str
     text: str
     agent_signature: str
+    instruction: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,10 @@ class Writer(Protocol):
 
     def write(self, question: Question) -> Written: ...
 
+    def write_other(self, question: Question, than: str) -> Written | None:
+        """Another answer that is really different from the text `than`; None if there is none."""
+        ...
+
 
 class RetrievalWriter:
     """Answers with whole sentences of the passages that fit best, word for word.
@@ -73,31 +79,38 @@ class RetrievalWriter:
         self.account_id = account_id or current_account_id()
 
     def write(self, question: Question) -> Written:
+        wishes = understand(question.instruction)
+        material = self.gather(question, wishes)
+        return put_down(question, material, plan(material, wishes))
+
+    def write_other(self, question: Question, than: str) -> Written | None:
+        wishes = understand(question.instruction)
+        material = self.gather(question, wishes)
+        other = other_plan(material, wishes, than)
+        return put_down(question, material, other) if other else None
+
+    def gather(self, question: Question, wishes: Wishes) -> Material:
+        """What an answer can be made of; sentences about what is left out are not offered."""
         said = storable(question.text)[:READ_LIMIT]
         subject = storable(question.subject)[:SUBJECT_LIMIT]
         parts = questions_in(said)
-        found = self.search(subject, said, parts)
-        offered = sentences_of(found)
+        found = self.search(subject, said, parts, wishes.about)
+        held_back = [words for words in lexemes_of(wishes.without) if words]
+        every = sentences_of(found)
+        offered = [s for s in every if not any(words <= s.words for words in held_back)]
+        topics = [Asked(words, words) for words in lexemes_of(wishes.about)]
         asked = ask(subject, said, parts)
-        rarity = self.rarity(asked, offered)
+        rarity = self.rarity([*asked, *topics], offered)
         if not looks_english(said):
             asked = [only_known(each, rarity) for each in asked]
-        answers = choose(asked, offered, rarity)
-        if asked and not any(answer.is_given for answer in answers):
-            answers = choose([as_a_whole(asked)], offered, rarity)
-        letter = letter_to(question.customer_name, answers, question.agent_signature)
-        return Written(
-            text=letter.text,
-            sentences=letter.sentences,
-            sources=sources_of(answers, found),
-            model_key=MODEL_KEY,
-            prompt_version=PROMPT_VERSION,
-            notes=notes_on(said, answers),
-        )
+        spoken = frozenset[str]().union(*(s.words for s in every))
+        return Material(said, asked, topics, found, offered, rarity, spoken)
 
-    def search(self, subject: str, said: str, parts: Sequence[str]) -> list[Found]:
-        """The passages for the mail and for each of its questions, the best first."""
-        queries = [f"{subject}\n{said}", *(f"{part}\n{subject}" for part in parts)]
+    def search(
+        self, subject: str, said: str, parts: Sequence[str], topics: Sequence[str] = ()
+    ) -> list[Found]:
+        """The passages for the mail, each of its questions and each topic, the best first."""
+        queries = [f"{subject}\n{said}", *(f"{part}\n{subject}" for part in parts), *topics]
         found: dict[UUID, Found] = {}
         for query in dict.fromkeys(queries):
             for hit in self.index.search(query, PASSAGES_PER_QUERY):
@@ -112,6 +125,26 @@ class RetrievalWriter:
         every = frozenset[str]().union(*spoken, *(s.heading for s in offered))
         assert self.account_id is not None
         return rarity_of(every, self.account_id)
+
+
+def put_down(question: Question, material: Material, planned: Plan) -> Written:
+    """The letter of a plan, with its sources and with what the agent should know."""
+    wishes, answers = planned.wishes, planned.told
+    letter = letter_to(
+        question.customer_name,
+        answers,
+        question.agent_signature,
+        wishes.frame,
+        wishes.leaves_out | (BRIEFLY if wishes.length < 0 else frozenset()),
+    )
+    return Written(
+        text=letter.text,
+        sentences=letter.sentences,
+        sources=sources_of(answers, material.found),
+        model_key=MODEL_KEY,
+        prompt_version=PROMPT_VERSION,
+        notes=[*notes_on(material.said, planned.answers), *notes_on_wishes(material, planned)],
+    )
 
 
 def sources_of(answers: Sequence[Answer], found: Sequence[Found]) -> list[dict[str, Any]]:
@@ -141,16 +174,3 @@ def source_of(number: int, hit: Found) -> dict[str, Any]:
         "excerpt": hit.text[:EXCERPT_LIMIT],
         "indexed_at": hit.indexed_at.isoformat(),
     }
-
-
-def notes_on(said: str, answers: Sequence[Answer]) -> list[str]:
-    """What the agent should know before reading the draft."""
-    notes = []
-    if not looks_english(said):
-        notes.append("The mail does not seem to be in English, while the sources are.")
-    missing = [str(n) for n, answer in enumerate(answers, start=1) if not answer.is_given]
-    if len(missing) == len(answers):
-        notes.append("No source answers this, so the draft only promises an answer.")
-    elif missing:
-        notes.append(f"No source for question {', '.join(missing)} of {len(answers)}.")
-    return notes

@@ -3,7 +3,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ally.knowledge import answers, writer
-from ally.knowledge.letter import NOTHING, PARTLY, first_name
+from ally.knowledge.frames import NOTHING, PARTLY
+from ally.knowledge.letter import first_name
 from ally.knowledge.retrieval import PostgresIndex
 from ally.knowledge.writer import Question, RetrievalWriter
 from tests.knowledge.conftest import golden, page, teach
