@@ -27,6 +27,7 @@ from ally.desk.macro_routes import macro_pages
 from ally.desk.mail_routes import mail_pages
 from ally.desk.outgoing_routes import outgoing_pages
 from ally.desk.replies import Reply
+from ally.desk.rewriting_routes import rewriting_acts
 from ally.desk.routes import desk_pages
 from ally.desk.timeline_routes import timeline_pages
 from ally.desk.work_routes import work_acts
@@ -87,6 +88,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(timeline_pages)
     app.register_blueprint(mail_pages)
     app.register_blueprint(macro_pages)
+    app.register_blueprint(rewriting_acts)
     app.register_blueprint(conversation_acts)
     app.register_blueprint(conversation_lists)
     app.register_blueprint(alike_pages)

@@ -30,6 +30,7 @@ SHEETS = (
     "sending",
     "trail",
     "macros",
+    "versions",
     "lists",
     "editor",
     "live",

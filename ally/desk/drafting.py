@@ -121,8 +121,20 @@ def has_triggered(message: Message) -> bool:
     return bool(drafts_for(message))
 
 
-def try_to_write(message: Message) -> tuple[Written | None, str | None]:
-    """What the writer wrote, or why it could not, in words for the agent."""
+Writing = Callable[[Writer, Question], Written | None]
+
+
+def as_usual(writer: Writer, question: Question) -> Written | None:
+    return writer.write(question)
+
+
+def try_to_write(
+    message: Message, instruction: str = "", writing: Writing = as_usual
+) -> tuple[Written | None, str | None]:
+    """What the writer wrote, or why it could not, in words for the agent.
+
+    `writing` is how it is asked; where that gives nothing, both are None.
+    """
     if message.conversation.is_quarantined:
         return None, "This mail could not be read. Please write this reply by hand."
     began = monotonic()
@@ -130,7 +142,8 @@ def try_to_write(message: Message) -> tuple[Written | None, str | None]:
         # A savepoint, so that a failed query does not take the job's transaction along.
         with db.session.begin_nested():
             limit_statements(TIME_LIMIT)
-            written = _make_writer(message.account_id).write(question_of(message))
+            question = question_of(message, instruction)
+            written = writing(_make_writer(message.account_id), question)
             refuse_late(monotonic() - began)
             lift_limit()
         return written, None
@@ -156,13 +169,14 @@ def refuse_late(seconds: float) -> None:
         raise TooSlow(f"The writer took longer than {TIME_LIMIT.total_seconds():.0f} seconds.")
 
 
-def question_of(message: Message) -> Question:
+def question_of(message: Message, instruction: str = "") -> Question:
     conversation = message.conversation
     return Question(
         customer_name=conversation.customer_name,
         subject=message.subject or conversation.subject or "",
         text="\n\n".join(own.own_text for own in unanswered(message)),
         agent_signature=signature_of(conversation.channel),
+        instruction=instruction,
     )
 
 

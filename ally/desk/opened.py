@@ -23,6 +23,7 @@ from ally.desk.models import Conversation
 from ally.desk.outgoing import Address, adapter_of, quotation_of, sender_of
 from ally.desk.replies import in_words, letter_for, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
+from ally.desk.versions import Compared, compared
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
@@ -132,6 +133,11 @@ class Opened:
     @property
     def notes(self) -> list[str]:
         return (self.draft.payload or {}).get("notes") or []
+
+    @cached_property
+    def versions(self) -> list[Compared]:
+        """Its other versions, to be looked at beside it."""
+        return compared(self.draft)
 
     @cached_property
     def labels(self) -> Labels | None:

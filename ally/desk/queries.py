@@ -135,6 +135,9 @@ NEWS = text("""
                AND NOT EXISTS (SELECT 1 FROM draft_action l JOIN draft o ON o.id = l.draft_id
                     WHERE o.conversation_id = d.conversation_id AND l.created_at > a.undone_at)
              ORDER BY a.undone_at DESC LIMIT 1) AS held_back,
+           (d.metadata #>> '{rewriting,until}')::timestamptz > :now AS is_rewriting,
+           d.metadata #>> '{rewriting,problem}' AS rewrite_problem,
+           (SELECT count(*) FROM draft_alternative v WHERE v.draft_id = d.id) AS versions,
            h.user_id AS holder_id, h.claimed_at, u.display_name AS holder
       FROM draft d
       LEFT JOIN claim h ON h.draft_id = d.id AND h.expires_at > :now
@@ -189,7 +192,8 @@ def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
     """What has become of a draft that somebody looks at.
 
     Its status, why it was set aside (unless by a new message), whether the customer wrote
-    again, the draft that waits in its place, who decided on it, who holds it.
+    again, the draft that waits in its place, who decided on it, who holds it; whether it is
+    being written again, why it could not be, and how many other versions it has.
     """
     return db.session.execute(
         NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}

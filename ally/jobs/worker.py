@@ -39,6 +39,7 @@ BODIES = (
     "ally.channels.jobs",
     "ally.channels.subscriptions",
     "ally.desk.drafting",
+    "ally.desk.rewriting",
     "ally.desk.intake",
     "ally.desk.snoozing",
     "ally.desk.sweep",

@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, delete, or_, select, text
+from sqlalchemy import Connection, delete, or_, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import joinedload
 
@@ -107,6 +107,11 @@ def forget(draft: Draft) -> None:
 def forget_old() -> None:
     """Drop the claims of the named account that have run out."""
     db.session.execute(delete(Claim).where(Claim.expires_at < clock.now()))
+
+
+def carry_over(before: Draft, after: Draft) -> None:
+    """Let whoever holds the one hold the other, which takes its place."""
+    db.session.execute(update(Claim).where(Claim.draft_id == before.id).values(draft_id=after.id))
 
 
 def take(draft: Draft, by: User) -> Claim | None:

@@ -148,6 +148,12 @@ class Draft(Model):
         return (self.payload or {}).get("problem")
 
     @property
+    def written_at(self) -> datetime:
+        """When its text was written: one that takes another's place waits as long as that did."""
+        written = (self.metadata_ or {}).get("written_at")
+        return datetime.fromisoformat(written) if written else self.created_at
+
+    @property
     def decision(self) -> "DraftAction | None":
         """The decision that stands: the newest one that was not undone."""
         standing = [action for action in self.actions if action.undone_at is None]

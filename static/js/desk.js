@@ -28,3 +28,4 @@ import "./alike.js";
 import "./panels.js";
 import "./mentions.js";
 import "./earlier.js";
+import "./again.js";

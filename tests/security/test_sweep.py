@@ -45,6 +45,7 @@ WORDS = {
     "version": "older",
     "provider": "postmark",
     "position": "1",
+    "number": "1",
 }
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
