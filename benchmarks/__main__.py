@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from benchmarks import decision, desk, intake, pages, parsing
+from benchmarks import decision, desk, intake, pages, parsing, tabs
 from benchmarks.measure import Result, table
 from benchmarks.world import world
 
@@ -17,6 +17,7 @@ def main() -> None:
         for part in (
             lambda: pages.pages(made, account_id, token),
             lambda: decision.decision(made, account_id),
+            lambda: tabs.open_tabs(made, account_id),
             lambda: parsing.parsing(),
             lambda: intake.whole(made, account_id),
             lambda: intake.webhook(made, account_id),

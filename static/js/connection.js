@@ -5,13 +5,15 @@ let ended = false;
 let updated = false;
 
 function say(what, since) {
-  const time = since?.toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const time = since && `${since.getHours()}:${String(since.getMinutes()).padStart(2, "0")}`;
   const said = what ? bar.dataset[what].replace("{time}", time) : "";
   if (words.textContent !== said) words.textContent = said; // so that it is read out once
   bar.querySelector("[data-sign-in]").hidden = what !== "ended";
   bar.querySelector("[data-reload]").hidden = what !== "updated";
   bar.hidden = !what;
 }
+
+const emptyNotice = () => Object.assign(document.createElement("div"), { id: "notice" });
 
 function end() {
   ended = true;
@@ -38,6 +40,7 @@ if (bar) {
     if (told) updated = told.assets !== bar.dataset.assets;
     say(updated ? "updated" : "");
     if (ended) await renewToken();
+    if (ended) document.querySelector('#notice:has(a[href^="/login"])')?.replaceWith(emptyNotice());
     ended = false;
   });
 }

@@ -10,8 +10,8 @@ document.addEventListener("ally:heard", ({ detail: told }) => {
 });
 document.addEventListener("htmx:after:swap", draw);
 
-function person([place, , name, initials, tint, types]) {
-  return { place, name, initials, tint, types };
+function person([place, user, name, initials, tint, types]) {
+  return { place, user, name, initials, tint, types };
 }
 
 function draw() {
@@ -21,7 +21,10 @@ function draw() {
   }
   for (const row of document.querySelectorAll("[data-place]")) {
     const others = here.filter((one) => one.place === row.dataset.place);
-    put(markOf(row, others), others.slice(0, MOST).map(mark));
+    const holder = others.find((one) => one.user === row.dataset.holder); // has a badge already
+    row.querySelector(".tags > .who")?.classList.toggle("writes", Boolean(holder?.types));
+    const marked = others.filter((one) => one !== holder).slice(0, MOST);
+    put(markOf(row, marked), marked.map(mark));
   }
 }
 
@@ -43,7 +46,8 @@ function markOf(row, others) {
 
 function named(one) {
   const line = Object.assign(document.createElement("span"), { className: "present" });
-  line.append(badge(one), sentence(one));
+  const words = Object.assign(document.createElement("bdi"), { textContent: sentence(one) });
+  line.append(badge(one), words);
   return line;
 }
 

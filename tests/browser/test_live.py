@@ -64,7 +64,7 @@ def test_who_was_signed_out_signs_in_again_and_goes_on(
     db.session.commit()
 
     expect(page.locator("#connection")).to_contain_text("You are signed out.")
-    link = page.get_by_role("link", name="Sign in")
+    link = page.get_by_role("link", name="Sign in", exact=True)
     assert link.get_attribute("href") == f"/login?next=%2Freview%2F{waiting[0].id}"
     sign_in_again(page, ada)
 
