@@ -28,6 +28,7 @@ SHEETS = (
     "settings",
     "labels",
     "sending",
+    "palette",
     "trail",
     "macros",
     "versions",

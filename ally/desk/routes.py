@@ -13,6 +13,8 @@ from flask.typing import ResponseReturnValue
 from ally import clock
 from ally.accounts.access import this_user
 from ally.desk import customers, flags, opened, queries
+from ally.desk import keys as key_list
+from ally.desk import places as rail_places
 from ally.desk import queue as order
 from ally.desk.threads import thread_of
 from ally.language import local, zone
@@ -22,7 +24,7 @@ from ally.review import routes as gate
 from ally.review.later import send_times
 from ally.review.models import Draft
 from ally.review.queries import find_draft, words_taken_back
-from ally.web import is_swap, page_or_fragment
+from ally.web import has_page, is_swap, page_or_fragment
 
 desk_pages = Blueprint("desk", __name__)
 NOTHING: Mapping[str, str] = MappingProxyType({})  # was typed beside the text
@@ -112,7 +114,14 @@ def keys() -> ResponseReturnValue:
 @desk_pages.app_context_processor
 def rail() -> dict[str, Any]:
     """What every page's rail counts; asked for when it is drawn, once."""
-    return {"badges": badges}
+    return {"badges": badges, "places": places, "key_sheet": key_list.sheet}
+
+
+def places(which: str) -> list[rail_places.Place]:
+    """The places of the rail that there are, and that the user may go to."""
+    user = this_user()
+    all_of = {"first": rail_places.FIRST, "operations": rail_places.OPERATIONS}[which]
+    return [place for place in all_of if has_page(place.path) and place.is_for(user)]
 
 
 def badges() -> Any:

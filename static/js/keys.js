@@ -4,7 +4,9 @@
 import { open } from "./dialogs.js";
 import { moveSource } from "./evidence.js";
 import { move } from "./moving.js";
-import { FIELDS, typedInto } from "./typing.js";
+import { openPalette } from "./palette.js";
+import { canBePressed, press } from "./pressing.js";
+import { typedInto } from "./typing.js";
 
 const acts = {
   j: () => move(1),
@@ -36,6 +38,7 @@ function whileModified(event) {
   const name = `Mod+${event.key.length === 1 ? event.key.toLowerCase() : event.key}`;
   const field = typedInto(event.target);
   const sends = event.key === "Enter";
+  if (name === "Mod+k") return openPalette;
   return pressing(name, (sends && field?.form) || document.querySelector("dialog:modal") || document);
 }
 
@@ -57,13 +60,9 @@ function byItself(event) {
 
 function pressing(name, within) {
   const all = within.querySelectorAll(`[data-key="${CSS.escape(name)}"]`);
-  const found = [...all].find((one) => one.checkVisibility() && !one.disabled);
+  const found = [...all].find(canBePressed);
   return found && (() => press(found));
 }
 
-function press(found) {
-  if (found.matches(FIELDS)) return found.focus();
-  found.click();
-  const fold = found.matches("summary") && found.parentElement;
-  if (fold?.open) fold.querySelector(FIELDS)?.focus();
-}
+// A page without a field of its own sends here.
+if (location.hash === "#search") pressing("/", document)?.();
