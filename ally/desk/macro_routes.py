@@ -12,6 +12,7 @@ from ally.desk.models import Conversation, Macro
 from ally.desk.routes import desk
 from ally.errors import Invalid
 from ally.language import _
+from ally.review.form_routes import own_in_form
 from ally.review.models import Draft
 from ally.web import is_swap
 
@@ -95,7 +96,8 @@ def add_macro(draft_id: UUID, macro_id: UUID) -> ResponseReturnValue:
     before = request.form.get("text")
     written = draft.suggested_text if before is None else before
     text = "\n\n".join(part for part in (written.rstrip(), filled(draft_id, macro_id)) if part)
-    return render_template("desk/review.html", **desk(draft_id, text, mode="write"))
+    beside = own_in_form(draft).beside
+    return render_template("desk/review.html", **desk(draft_id, text, "write", beside))
 
 
 def filled(draft_id: UUID, macro_id: UUID) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Select, select
 
@@ -21,6 +22,7 @@ from ally.desk.envelopes import (
     in_words,
     others_of,
     proposed_envelope,
+    written,
 )
 from ally.desk.models import Attachment, Conversation, Message, MessageDirection
 from ally.desk.outgoing import (
@@ -28,6 +30,7 @@ from ally.desk.outgoing import (
     enclosures_of,
     files_of,
     letter_of,
+    named_in,
     new_token,
     quotation_of,
     recipients_of,
@@ -41,6 +44,7 @@ from ally.desk.outgoing import (
 )
 from ally.marks import size
 from ally.review.models import Draft, DraftAction, DraftStatus
+from ally.review.queries import taken_back
 
 __all__ = ["Reply", "conversation_of", "in_words", "recipients_of", "reply_subject", "trigger_of"]
 
@@ -156,6 +160,18 @@ def delivery_of(action: DraftAction) -> Select[Delivery]:
     return select(Delivery).where(
         Delivery.account_id == action.account_id, Delivery.action_id == action.id
     )
+
+
+def envelope_taken_back(account_id: UUID, draft_id: UUID) -> dict[str, str]:
+    """The copies and the subject of the last approval that was taken back, as they were typed."""
+    action = db.session.scalar(taken_back(account_id, draft_id))
+    if action is None or action.message_id is None:
+        return {}
+    message = db.session.get_one(Message, action.message_id)
+    typed = {name: written(named_in(message, name)) for name in ("cc", "bcc")}
+    if message.subject != reply_subject(message.conversation):
+        typed["subject"] = message.subject or ""
+    return {name: said for name, said in typed.items() if said}
 
 
 def letter_for(draft: Draft, text: str) -> Letter:

@@ -16,6 +16,7 @@ from ally.desk import customers, flags, opened, queries
 from ally.desk import keys as key_list
 from ally.desk import places as rail_places
 from ally.desk import queue as order
+from ally.desk.replies import envelope_taken_back
 from ally.desk.threads import thread_of
 from ally.language import local, zone
 from ally.notifications import feed
@@ -38,8 +39,9 @@ def queue() -> ResponseReturnValue:
 @desk_pages.get("/review/<uuid:draft_id>")
 def review(draft_id: UUID) -> ResponseReturnValue:
     words_of = request.args.get("words_of", type=UUID)
-    text = words_taken_back(this_user().account_id, words_of) if words_of else None
-    drawn = draft_open(draft_id, text) if is_swap() else desk(draft_id, text)
+    text, beside = taken_back(words_of)
+    draw = draft_open if is_swap() else desk
+    drawn = draw(draft_id, text, beside=beside)
     return page_or_fragment("desk/review.html", "desk/_review.html", **drawn)
 
 
@@ -133,8 +135,17 @@ def badges() -> Any:
 
 def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
     """The desk with a draft open; with what was decided of the draft `words_of` and taken back."""
-    text = words_taken_back(this_user().account_id, words_of) if words_of else None
-    return desk(draft_id, text) | {"words_of": words_of}
+    text, beside = taken_back(words_of)
+    return desk(draft_id, text, beside=beside) | {"words_of": words_of}
+
+
+def taken_back(draft_id: UUID | None) -> tuple[str | None, Mapping[str, str]]:
+    """The text and what else was typed for an approval of the draft that was taken back."""
+    if draft_id is None:
+        return None, NOTHING
+    account_id = this_user().account_id
+    text = words_taken_back(account_id, draft_id)
+    return text, envelope_taken_back(account_id, draft_id) if text is not None else NOTHING
 
 
 def desk(

@@ -71,7 +71,7 @@ def undo_decision(draft_id: UUID) -> ResponseReturnValue:
     draft = lock_draft(user.account_id, draft_id)
     undone = decisions.undo(draft, user)
     # What was typed is not lost with the decision: it goes back into the editor.
-    desk = _desk_with(draft_id, words_of=draft_id if undone.type is ActionType.EDIT else None)
+    desk = _desk_with(draft_id, words_of=draft_id if undone.type is not ActionType.REJECT else None)
     return answer_elsewhere("review/undo_decision.swap.html", desk)
 
 

@@ -101,8 +101,9 @@ def text_part(title: str, before: str, after: str) -> Part:
 
 def moved(draft: Draft, seen: str, copy: str) -> Iterable[Part]:
     kind, then, now = kind_of(draft), digest.copied(copy), digest.parts(draft)
-    for name in digest.moved(draft, seen):
-        if name not in TITLES:
+    has_moved = set(digest.moved(draft, seen))
+    for name in TITLES:
+        if name not in has_moved:
             continue
         before = kind.described(draft, name, then[name]) if is_told(name, then) else None
         yield Part(str(TITLES[name]), before, kind.described(draft, name, now[name]))

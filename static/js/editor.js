@@ -23,6 +23,13 @@ function showChanges() {
   if (look?.checkVisibility()) field().dispatchEvent(new Event("typed"));
 }
 
+// The changes near the cursor.
+function showPlace() {
+  const look = document.getElementById("look");
+  const share = field().selectionEnd / (field().value.length || 1);
+  look.scrollTop = look.scrollHeight * share - look.clientHeight / 2;
+}
+
 document.addEventListener("input", ({ target }) => {
   if (target !== field()) return;
   clearTimeout(pause);
@@ -43,6 +50,7 @@ document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
   const looked = /^\/drafts\/[^/]+\/(changes|preview)/.exec(ctx.request?.action);
   if (!looked) return;
   if (ctx.sourceElement !== field()) return show(looked[1]);
+  showPlace();
   const said = document.getElementById("look").dataset.said ?? "";
   const status = document.getElementById("status");
   if (status.textContent !== said) status.textContent = said;

@@ -122,8 +122,10 @@ def test_copies_go_through_the_form_and_a_bad_one_keeps_the_words(desk, draft):
     message = db.session.get_one(Message, draft.decision.message_id)
     assert message.metadata_["cc"] == [[None, "sam@example.com"]]
     assert message.subject == "Pump"
-    page = desk.get(f"/conversations/{draft.conversation_id}").text
-    assert "sam@example.com" in page
+    for path in ("", "/timeline"):
+        page = desk.get(f"/conversations/{draft.conversation_id}{path}").text
+        assert "Cc" in page
+        assert "sam@example.com" in page
 
 
 def test_a_chat_shows_no_copies_and_no_subject(desk, acme):
@@ -357,3 +359,15 @@ def test_nobody_edits_another_accounts_draft(desk, acme, act):
     act_for(acme)
     path = f"/drafts/{theirs.id}/{act.format(file=theirs.id)}"
     assert post(desk, path, text="x", seen="", shown="").status_code == 404
+
+
+def test_what_is_taken_back_comes_back_with_whom_it_was_for(desk, draft):
+    form = {**shown(draft), "cc": "Sam <sam@example.com>", "subject": "Your pump"}
+    post(desk, f"/drafts/{draft.id}/approval", **form)
+
+    answer = post(desk, f"/drafts/{draft.id}/undo", headers=SWAP)
+
+    assert 'name="cc" value="&#34;Sam&#34; &lt;sam@example.com&gt;"' in answer.text
+    assert 'name="subject" value="Your pump"' in answer.text
+    page = post(desk, f"/drafts/{draft.id}/undo")
+    assert page.status_code == 409
