@@ -12,6 +12,7 @@ from ally import assets, cli, db, language, logs, web
 from ally.accounts import access
 from ally.accounts.own_settings_routes import own_settings_pages
 from ally.accounts.routes import sign_in_pages
+from ally.audit.routes import audit_pages
 from ally.channels import checkpoints, connection, files, outbox, secrets, senders
 from ally.channels.fast_path import FastPath
 from ally.channels.mail import ids
@@ -95,6 +96,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(work_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
+    app.register_blueprint(audit_pages)
     app.register_blueprint(notification_pages)
     app.register_blueprint(channel_settings)
     if not settings.is_production:

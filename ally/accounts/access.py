@@ -127,6 +127,11 @@ ROUTES: dict[str, Who] = {
     "review.take_over_draft": Who.AGENT,
     "labels.relabel_change": Who.AGENT,
     "pulse.beat": Who.AGENT,
+    # Whoever works at the desk may read what was done there, and by whom; only admins take it out.
+    "audit.audit": Who.AGENT,
+    "audit.chain_checked": Who.AGENT,
+    "audit.check_chain": Who.AGENT,
+    "audit.export_audit": Who.ADMIN,
     "jobs.runs": Who.AGENT,
     "jobs.start": Who.ADMIN,
     "notifications.feed": Who.AGENT,

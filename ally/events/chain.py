@@ -50,7 +50,35 @@ def verify(account_id: UUID) -> Verdict:
         behind_at = count
 
 
-def links_of(account_id: UUID, after: int) -> Iterator[Any]:
+def follow(account_id: UUID, after: int, previous: bytes, most: int) -> Verdict:
+    """Read on in the account's chain: at most so many links after the number `after`, whose
+    hash is `previous`.
+
+    The verdict's links are those that are whole, from the first of the chain on.
+    """
+    if after and hash_of(account_id, after) != previous:
+        return Verdict(after, previous.hex(), f"Event number {after} is not as it was checked.")
+    count = after
+    for row in links_of(account_id, after, most):
+        problem = what_is_wrong(row, count + 1, previous)
+        if problem:
+            return Verdict(count, previous.hex(), problem)
+        count, previous = count + 1, row.hash
+    return Verdict(count, previous.hex())
+
+
+def hash_of(account_id: UUID, number: int) -> bytes | None:
+    return db.session.scalar(
+        select(Event.hash).where(Event.account_id == account_id, Event.seq == number)
+    )
+
+
+def head_of(account_id: UUID) -> EventHead | None:
+    """The newest link of the account's chain, as the trigger noted it."""
+    return db.session.get(EventHead, account_id, populate_existing=True)
+
+
+def links_of(account_id: UUID, after: int, most: int | None = None) -> Iterator[Any]:
     """The account's events after this number in the order of the chain, as rows of what is
     hashed."""
     return iter(
@@ -73,6 +101,7 @@ def links_of(account_id: UUID, after: int) -> Iterator[Any]:
             )
             .where(Event.account_id == account_id, Event.seq > after)
             .order_by(Event.seq)
+            .limit(most)
             .execution_options(yield_per=BATCH)
         )
     )

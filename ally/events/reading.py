@@ -86,7 +86,11 @@ def in_order(statement: Select[Any], place: Place | None, order: Order) -> Selec
 
 def written(event: Any) -> str:
     """The place of an event as an address has it."""
-    return f"{event.at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{event.id}"
+    return written_place(event.at, event.id)
+
+
+def written_place(at: datetime, event_id: UUID) -> str:
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{event_id}"
 
 
 def place_of(address: str) -> Place | None:

@@ -101,7 +101,6 @@ SENTENCES = {
     "macro.deleted": "deleted the macro “{name}”",
     "audit.exported": "exported the audit, {what}, as {format}",
     "audit.check_asked": "asked for a check of the whole trail",
-    "conversation.exported": "exported this timeline",
     "job.started": "started the job {type}",
 }
 

@@ -37,6 +37,13 @@ def main() -> None:
 
 def verify(path: str, head: str = "") -> str:
     """What the file holds, in a sentence.  Raises Wrong."""
+    try:
+        return verify_file(path, head)
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
+        raise Wrong("The file is not as an export is written.") from None
+
+
+def verify_file(path: str, head: str) -> str:
     with open(path, "rb") as file:
         if is_timeline(file.readline()):
             file.seek(0)
@@ -62,7 +69,7 @@ def verify_timeline(content: bytes) -> str:
 def verify_audit(lines: Iterator[bytes], head: str) -> str:
     told = hashlib.sha256()
     first = next(lines, b"")
-    opening, chain = read(first), None
+    opening = read(first)
     if opening.get("format") != "ally.audit/1":
         raise Wrong("This is no export that this script knows.")
     chain = Chain(str(opening["account_id"]))

@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 
 # Every module that gives a job its body.
 BODIES = (
+    "ally.audit.jobs",
     "ally.channels.connection",
     "ally.channels.jobs",
     "ally.channels.subscriptions",

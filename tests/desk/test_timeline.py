@@ -167,7 +167,7 @@ def test_an_export_can_be_checked_without_ally(desk, told, monkeypatch):
 
     assert document["format"] == "ally.timeline/1"
     events = {event["action"]: event for event in document["events"]}
-    assert document["count"] == len(document["events"]) >= 5
+    assert document["count"] == len(document["events"]) == 5
     for event in document["events"]:
         assert event["hash"] == rehashed(event)
     edited = events["draft.edited"]["decision"]
@@ -220,12 +220,6 @@ def replayed(draft, record):
 def receipt_text(receipt):
     found = select(Message.body_text).where(Message.external_id == receipt["message_id"])
     return db.session.scalars(found).one()
-
-
-def test_the_export_itself_is_told(desk, told):
-    export(desk, told)
-    trail.seal()
-    assert actions(story.story_of(told))[-1] == "conversation.exported"
 
 
 def test_the_script_checks_a_timeline_and_finds_a_change(desk, told, tmp_path):

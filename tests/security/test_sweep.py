@@ -10,6 +10,7 @@ from ally.accounts import tokens
 from ally.accounts.access import ROUTES, Who
 from ally.accounts.models import Role
 from ally.db import db
+from ally.events import trail
 from tests.factories import (
     make_account,
     make_channel,
@@ -140,6 +141,7 @@ def test_programs_need_their_secret(app, globex):
 
 @pytest.mark.parametrize("who", ["agent", "admin"])
 def test_another_tenants_rows_do_not_exist(app, acme, globex, browsers, who):
+    trail.seal()  # the whole test is one transaction, and an export seals what is in it
     before = fingerprint(globex)
     for endpoint, method, path in calls(app, globex.ids):
         if ROUTES[endpoint] is Who.CHANNEL or endpoint == "health.readyz":  # 503 without a worker
