@@ -28,10 +28,10 @@ def assign(conversation: Conversation, to: User, by: User) -> None:
         trail.record(held, "conversation.taken", by=by)
         return
     trail.record(held, "conversation.assigned", by=by, to=to.display_name)
-    feed.tell(
+    feed.notify(
         held.account_id,
-        to.id,
         NotificationType.ASSIGNED,
+        to=[to.id],
         title=f"{by.display_name} assigned this to you: "
         f"{marks.shortened(held.subject or 'No subject')}",
         url=f"/conversations/{held.id}",

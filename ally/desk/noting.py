@@ -109,10 +109,10 @@ def mention(note: Note, conversation: Conversation, by: User) -> None:
 
 
 def tell(user_id: UUID, note: Note, conversation: Conversation, by: User) -> None:
-    feed.tell(
+    feed.notify(
         note.account_id,
-        user_id,
         NotificationType.MENTION,
+        to=[user_id],
         title=f"{by.display_name} named you in a note: "
         f"{marks.shortened(conversation.subject or 'No subject')}",
         url=f"/conversations/{conversation.id}#note-{note.id}",

@@ -115,10 +115,10 @@ def tell(conversation: Conversation) -> None:
     assignee = conversation.assignee
     user_id = assignee.id if assignee and assignee.is_active else who_snoozed(conversation)
     if user_id is not None:
-        feed.tell(
+        feed.notify(
             conversation.account_id,
-            user_id,
             NotificationType.SNOOZE_ENDED,
+            to=[user_id],
             title=f"Snooze ended: {marks.shortened(conversation.subject or 'No subject')}",
             url=f"/conversations/{conversation.id}",
             conversation_id=str(conversation.id),

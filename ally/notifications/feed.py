@@ -46,13 +46,6 @@ def notify(
     db.session.execute(insert(Notification).from_select(columns, everyone))
 
 
-def tell(account_id: UUID, user_id: UUID, type_: NotificationType, **payload: Any) -> None:
-    """Put one line into the feed of one user; `payload` is as in `notify`."""
-    db.session.add(
-        Notification(account_id=account_id, user_id=user_id, type=type_, payload=payload)
-    )
-
-
 def unread_count(user: Reader) -> int:
     """How many lines the user has not read, counted up to 100."""
     unread = select(Notification.id).where(*unread_by(user)).limit(MOST_COUNTED).subquery()

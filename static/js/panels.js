@@ -1,5 +1,6 @@
 // The panels of acts: <details data-panel>, which open and close without script.  With it the
-// first field has the focus, and Escape or a click elsewhere closes them.
+// first field has the focus, and Escape or a click elsewhere closes them; a new note is
+// brought into sight.
 let last; // the key of the act that was open, to come back to when it is done
 
 function close(panel) {
@@ -40,6 +41,9 @@ document.addEventListener("pointerdown", ({ target }) => {
 });
 
 document.addEventListener("htmx:after:swap", () => {
+  const added = document.querySelector("#thread [data-new]");
+  added?.removeAttribute("data-new");
+  added?.scrollIntoView({ block: "nearest" });
   if (!last || document.activeElement !== document.body) return;
   document.querySelector(`#work [data-key="${last}"]`)?.focus();
   last = undefined;
