@@ -13,7 +13,7 @@ from ally.desk.enclosing import Upload
 from ally.desk.outgoing import MOST_BYTES
 from ally.desk.routes import desk, tab_asked_for
 from ally.errors import Conflict, Invalid, TooLarge
-from ally.review.form_routes import own_in_form, refuse_and_keep, since_form
+from ally.review.form_routes import own_in_form, refuse_and_keep, shown_draft, since_form
 from ally.review.models import Draft
 from ally.review.queries import find_draft, lock_draft
 from ally.web import is_swap, page_or_fragment
@@ -44,7 +44,13 @@ def preview(draft_id: UUID) -> ResponseReturnValue:
 
 @editor_acts.post("/drafts/<uuid:draft_id>/edit")
 def edit(draft_id: UUID) -> ResponseReturnValue:
-    """The draft as it is now, with what was typed for it, or for one that came before it."""
+    """The draft as it is now, with what was typed for it, or for one that came before it.
+
+    The files of the one before go along with the words.
+    """
+    user = this_user()
+    draft = lock_draft(user.account_id, draft_id)
+    enclosing.take_along(shown_draft(draft, request.form.get("shown", "")), draft, by=user)
     response = make_response(
         page_or_fragment("desk/review.html", "desk/_review.html", **desk_with_form(draft_id))
     )

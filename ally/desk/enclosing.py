@@ -22,7 +22,7 @@ from ally.language import _
 from ally.marks import size
 from ally.review import claims
 from ally.review.decisions import AlreadyDecided, why_not_pending
-from ally.review.models import Draft
+from ally.review.models import Draft, DraftStatus
 
 SHOWN_TYPES = {*IMAGES, PDF}  # told by the content alone
 MOST_FILES = 50  # of one reply
@@ -73,6 +73,26 @@ def take_off(draft: Draft, attachment_id: UUID, by: User) -> None:
     db.session.delete(found)
     trail.record(draft, "draft.file_removed", by=by, name=found.file_name)
     db.session.flush()  # the answer shows those that are left
+
+
+def take_along(before: Draft, draft: Draft, by: User) -> None:
+    """Put the files of a draft that was set aside on the one in its place, which must be held.
+
+    Nothing happens when the place is another's, or when the draft was decided on.
+    """
+    is_its_place = before.conversation_id == draft.conversation_id and before.id != draft.id
+    was_set_aside = before.status is DraftStatus.SUPERSEDED and draft.is_pending
+    if not (is_its_place and was_set_aside) or is_held_by_another(draft, by):
+        return
+    for file in files_of(before):
+        file.draft_id = draft.id
+        trail.record(draft, "draft.file_added", by=by, name=file.file_name, size=file.size_bytes)
+    db.session.flush()  # the answer shows them
+
+
+def is_held_by_another(draft: Draft, by: User) -> bool:
+    holder = claims.holder_of(draft)
+    return holder is not None and holder.user_id != by.id
 
 
 def refuse_unless_open(draft: Draft, by: User) -> None:

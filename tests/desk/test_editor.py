@@ -282,6 +282,31 @@ def test_words_go_along_to_the_newer_draft_and_untouched_ones_do_not(desk, draft
     assert "A newer draft.</textarea>" in plain.text
 
 
+def test_files_go_along_with_the_words(desk, draft, ada, ben):
+    enclosing.attach(draft, [enclosing.Upload("a.txt", "text/plain", b"1")], by=ada)
+    form = {**shown(draft), "text": "Mine."}
+    newer = supersede(draft)
+    claims.claim(newer, by=ben)
+    post(desk, f"/drafts/{newer.id}/edit", headers=SWAP, **form)
+    assert enclosed(newer) == []
+    claims.release(newer, by=ben)
+
+    page = post(desk, f"/drafts/{newer.id}/edit", headers=SWAP, **form).text
+
+    assert [file.file_name for file in enclosed(newer)] == ["a.txt"]
+    assert "a.txt" in page
+    assert f'value="{seen(newer)}"' in page
+
+
+def test_files_of_a_decided_draft_stay_with_it(desk, draft, ada):
+    enclosing.attach(draft, [enclosing.Upload("a.txt", "text/plain", b"1")], by=ada)
+    form = shown(draft)
+    decisions.approve(draft, by=ada, seen=form["seen"])
+    newer = make_draft(find_conversation(draft.account_id, draft.conversation_id))
+    post(desk, f"/drafts/{newer.id}/edit", headers=SWAP, **form)
+    assert enclosed(newer) == []
+
+
 def test_a_subject_that_nobody_touched_does_not_come_along(desk, acme, draft):
     form = {**shown(draft), "subject": "Re: Which pump for 450 hp?"}
     find_conversation(acme.id, draft.conversation_id).subject = "Another pump"
