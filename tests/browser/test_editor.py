@@ -14,6 +14,7 @@ from ally.channels.jobs import deliver
 from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk.models import Attachment, Conversation
+from ally.events import trail
 from tests.browser.conftest import waiting_draft
 from tests.browser.test_keyboard import decision_on, delivery_of, editor, heading, supersede
 from tests.channels.mailserver import mail_server
@@ -49,7 +50,10 @@ def kept(page):
 
 def write_again(draft, text="One more thing: E85?"):
     conversation = db.session.get_one(Conversation, draft.conversation_id)
-    return make_message(conversation, text)
+    message = make_message(conversation, text)
+    trail.record(message, "message.received", actor_name="Dana Whitfield")
+    db.session.commit()
+    return message
 
 
 def files_of(draft):
