@@ -5,7 +5,8 @@ let ended = false;
 let updated = false;
 
 function say(what, since) {
-  const time = since && `${since.getHours()}:${String(since.getMinutes()).padStart(2, "0")}`;
+  const two = (number) => String(number).padStart(2, "0");
+  const time = since && `${two(since.getHours())}:${two(since.getMinutes())}`;
   const said = what ? bar.dataset[what].replace("{time}", time) : "";
   if (words.textContent !== said) words.textContent = said; // so that it is read out once
   bar.querySelector("[data-sign-in]").hidden = what !== "ended";
