@@ -3,6 +3,7 @@ const bar = document.querySelector("#connection .bar");
 const words = bar?.querySelector("[data-words]");
 let ended = false;
 let updated = false;
+let renewing = null;
 
 function say(what, since) {
   const two = (number) => String(number).padStart(2, "0");
@@ -32,6 +33,7 @@ async function renewToken() {
   for (const field of document.querySelectorAll("input[name=csrf_token]")) field.value = token;
   const name = "hx-headers:inherited";
   document.body.setAttribute(name, page.body.getAttribute(name));
+  document.querySelector('#notice:has(a[href^="/login"])')?.replaceWith(emptyNotice());
 }
 
 if (bar) {
@@ -39,9 +41,8 @@ if (bar) {
   document.addEventListener("ally:ended", end);
   document.addEventListener("ally:heard", async ({ detail: told }) => {
     if (told) updated = told.assets !== bar.dataset.assets;
+    if (ended) renewing ??= renewToken().finally(() => (ended = renewing = null));
+    await renewing; // before the bar says that all is well
     say(updated ? "updated" : "");
-    if (ended) await renewToken();
-    if (ended) document.querySelector('#notice:has(a[href^="/login"])')?.replaceWith(emptyNotice());
-    ended = false;
   });
 }
