@@ -11,6 +11,7 @@ from ally.desk.models import Conversation
 from ally.desk.pending import hold_to_change
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
@@ -32,8 +33,8 @@ def assign(conversation: Conversation, to: User, by: User) -> None:
         held.account_id,
         NotificationType.ASSIGNED,
         to=[to.id],
-        title=f"{by.display_name} assigned this to you: "
-        f"{marks.shortened(held.subject or 'No subject')}",
+        by=by.display_name,
+        about=marks.shortened(held.subject or "No subject"),
         url=f"/conversations/{held.id}",
         conversation_id=str(held.id),
     )
@@ -56,8 +57,11 @@ def refuse_if_moved(conversation: Conversation, seen: UUID | None) -> None:
     if held.assignee_id == seen:
         return
     holder = db.session.get(User, held.assignee_id) if held.assignee_id else None
-    whose = f"is {holder.display_name}'s now" if holder else "is nobody's now"
-    raise Conflict(f"Somebody was faster: this conversation {whose}. Look again.")
+    if holder is None:
+        raise Conflict(_("Somebody was faster: this is nobody's now. Look again."))
+    raise Conflict(
+        _("Somebody was faster: this is %(name)s's now. Look again.", name=holder.display_name)
+    )
 
 
 def find_colleague(account_id: UUID, user_id: UUID) -> User:
@@ -66,5 +70,5 @@ def find_colleague(account_id: UUID, user_id: UUID) -> User:
         select(User).where(User.account_id == account_id, User.id == user_id, User.is_active)
     )
     if found is None:
-        raise Invalid("Nobody of that name works here any more. Choose somebody else.")
+        raise Invalid(_("Nobody of that name works here any more. Choose somebody else."))
     return found

@@ -6,6 +6,7 @@ from ally.desk.models import Conversation, ConversationStatus
 from ally.desk.pending import hold_to_change, supersede_pending, waiting_in
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 from ally.review import claims
 
 
@@ -17,7 +18,7 @@ def close(conversation: Conversation, by: User) -> None:
     """
     held = hold_to_change(conversation.id)
     if held.status is ConversationStatus.CLOSED:
-        raise Conflict("This conversation is closed already.")
+        raise Conflict(_("This conversation is closed already."))
     put_away(held, by, f"{by.display_name} closed the conversation")
     trail.record(held, "conversation.closed_by_hand", by=by)
 
@@ -26,9 +27,9 @@ def reopen(conversation: Conversation, by: User) -> None:
     """Open the conversation again.  Raises Conflict when it is open, merged, or in the spam."""
     held = hold_to_change(conversation.id)
     if held.status is ConversationStatus.OPEN:
-        raise Conflict("This conversation is open already.")
+        raise Conflict(_("This conversation is open already."))
     if held.is_spam:
-        raise Conflict("This is in the spam. Say first that it is none.")
+        raise Conflict(_("This is in the spam. Say first that it is none."))
     held.status = ConversationStatus.OPEN
     trail.record(held, "conversation.reopened_by_hand", by=by)
 
@@ -37,7 +38,7 @@ def put_into_spam(conversation: Conversation, by: User) -> None:
     """Say that the conversation is spam, and close it.  Raises Conflict as `close` does."""
     held = hold_to_change(conversation.id)
     if held.is_spam:
-        raise Conflict("This is in the spam already.")
+        raise Conflict(_("This is in the spam already."))
     put_away(held, by, f"{by.display_name} said that this is spam")
     held.is_spam = True
     trail.record(held, "conversation.called_spam", by=by)

@@ -11,6 +11,7 @@ from ally.desk.models import Conversation, ConversationStatus, Message
 from ally.desk.pending import drafts_for, give_up_trigger, hold_to_change, waiting_in
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 from ally.review.models import Draft, DraftStatus
 
 BY_HAND = "person"  # the model key of what nobody but a person writes
@@ -28,10 +29,10 @@ def begin_reply(conversation: Conversation, by: User) -> Draft:
     if draft is not None:
         return draft
     if held.is_spam:
-        raise Conflict("This is in the spam. Say first that it is none.")
+        raise Conflict(_("This is in the spam. Say first that it is none."))
     message = newest_inbound(held) or newest_message(held)
     if message is None:
-        raise Conflict("There is no message here that could be answered.")
+        raise Conflict(_("There is no message here that could be answered."))
     held.status = ConversationStatus.OPEN
     snoozing.end(held)
     for earlier in drafts_for(message):

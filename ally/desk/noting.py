@@ -12,6 +12,7 @@ from ally.desk.naming import colleagues_of, named_in
 from ally.desk.pending import hold_to_change
 from ally.errors import Invalid, NotAllowed, NotFound
 from ally.events import trail
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review.diff import refuse_unstorable
@@ -76,7 +77,7 @@ def find_note(account_id: UUID, note_id: UUID) -> Note:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound("There is no such note.")
+        raise NotFound(_("There is no such note."))
     return found
 
 
@@ -84,15 +85,15 @@ def words_of(body: str) -> str:
     refuse_unstorable(body)
     words = body.replace("\r\n", "\n").strip()
     if not words:
-        raise Invalid("Write the note first.")
+        raise Invalid(_("Write the note first."))
     if len(words) > LONGEST:
-        raise Invalid(f"A note has at most {LONGEST:,} characters. Shorten it.")
+        raise Invalid(_("A note has at most %(most)s characters. Shorten it.", most=f"{LONGEST:,}"))
     return words
 
 
 def refuse_unless_own(note: Note, by: User) -> None:
     if note.author_id != by.id:
-        raise NotAllowed("Only who wrote a note may change or delete it.")
+        raise NotAllowed(_("Only who wrote a note may change or delete it."))
 
 
 def mention(note: Note, conversation: Conversation, by: User) -> None:
@@ -113,8 +114,8 @@ def tell(user_id: UUID, note: Note, conversation: Conversation, by: User) -> Non
         note.account_id,
         NotificationType.MENTION,
         to=[user_id],
-        title=f"{by.display_name} named you in a note: "
-        f"{marks.shortened(conversation.subject or 'No subject')}",
+        by=by.display_name,
+        about=marks.shortened(conversation.subject or "No subject"),
         url=f"/conversations/{conversation.id}#note-{note.id}",
         conversation_id=str(conversation.id),
         note_id=str(note.id),

@@ -9,6 +9,7 @@ from ally.db import db
 from ally.desk.models import Conversation, Message
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 from ally.review.models import Draft, DraftStatus
 
 
@@ -37,7 +38,7 @@ def hold_to_change(conversation_id: UUID) -> Conversation:
     """The conversation, held.  Raises Conflict when it was merged: the other one counts now."""
     conversation = hold(conversation_id)
     if conversation.merged_into_id is not None:
-        raise Conflict("This conversation was merged into another one. Open that one instead.")
+        raise Conflict(_("This conversation was merged into another one. Open that one instead."))
     return conversation
 
 

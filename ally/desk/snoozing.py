@@ -14,6 +14,7 @@ from ally.errors import Conflict
 from ally.events import trail
 from ally.events.models import Event
 from ally.jobs.queue import enqueue, job, run_for_every_account
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import snoozing as gate
@@ -44,7 +45,7 @@ def wake(conversation: Conversation, by: User) -> None:
     """Bring the conversation back by hand.  Raises Conflict when it is not snoozed."""
     held = hold_to_change(conversation.id)
     if held.snoozed_until is None:
-        raise Conflict("This is not snoozed.")
+        raise Conflict(_("This is not snoozed."))
     end(held)
     trail.record(held, "conversation.woken", by=by)
 
@@ -52,7 +53,7 @@ def wake(conversation: Conversation, by: User) -> None:
 def put_off(conversation: Conversation, until: datetime | None) -> None:
     """Keep the conversation, which is held, out of sight until then; None ends that."""
     if until is not None and conversation.status is not ConversationStatus.OPEN:
-        raise Conflict("This conversation is closed. Reopen it before you snooze it.")
+        raise Conflict(_("This conversation is closed. Reopen it before you snooze it."))
     conversation.snoozed_until = until
     if until is not None:
         enqueue("desk.wake", at=until, conversation_id=str(conversation.id))
@@ -119,7 +120,7 @@ def tell(conversation: Conversation) -> None:
             conversation.account_id,
             NotificationType.SNOOZE_ENDED,
             to=[user_id],
-            title=f"Snooze ended: {marks.shortened(conversation.subject or 'No subject')}",
+            about=marks.shortened(conversation.subject or "No subject"),
             url=f"/conversations/{conversation.id}",
             conversation_id=str(conversation.id),
         )

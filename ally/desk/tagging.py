@@ -11,6 +11,7 @@ from ally.desk.models import Conversation, ConversationTag, Tag
 from ally.desk.pending import hold_to_change
 from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
+from ally.language import _
 from ally.review.diff import refuse_unstorable
 
 LONGEST = 40  # characters
@@ -29,7 +30,7 @@ def add(conversation: Conversation, name: str, by: User) -> Tag:
     if on(held, tag):
         return tag
     if count_on(held) >= MOST:
-        raise Invalid(f"A conversation has at most {MOST} tags. Take one off first.")
+        raise Invalid(_("A conversation has at most %(most)s tags. Take one off first.", most=MOST))
     db.session.add(
         ConversationTag(conversation_id=held.id, tag_id=tag.id, account_id=held.account_id)
     )
@@ -47,7 +48,7 @@ def remove(conversation: Conversation, tag: Tag, by: User) -> None:
         .returning(ConversationTag.tag_id)
     ).one_or_none()
     if gone is None:
-        raise Conflict("Somebody has just taken this tag off.")
+        raise Conflict(_("Somebody has just taken this tag off."))
     trail.record(held, "conversation.untagged", by=by, tag=tag.name)
 
 
@@ -70,7 +71,7 @@ def find_tag(account_id: UUID, tag_id: UUID) -> Tag:
     """The account's tag.  Raises NotFound."""
     found = db.session.scalar(select(Tag).where(Tag.account_id == account_id, Tag.id == tag_id))
     if found is None:
-        raise NotFound("There is no such tag.")
+        raise NotFound(_("There is no such tag."))
     return found
 
 
@@ -79,9 +80,9 @@ def name_of(written: str) -> str:
     refuse_unstorable(written)
     name = " ".join(written.split())
     if not name:
-        raise Invalid("Type the name of a tag.")
+        raise Invalid(_("Type the name of a tag."))
     if len(name) > LONGEST:
-        raise Invalid(f"A tag has at most {LONGEST} characters. Shorten it.")
+        raise Invalid(_("A tag has at most %(most)s characters. Shorten it.", most=LONGEST))
     return name
 
 

@@ -42,7 +42,7 @@ class Assignment(BaseModel):
         try:
             return cls.model_validate(told)
         except ValidationError:
-            raise Invalid("Choose who shall have this conversation.") from None
+            raise Invalid(_("Choose who shall have this conversation.")) from None
 
 
 class Snooze(BaseModel):

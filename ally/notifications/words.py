@@ -19,10 +19,18 @@ KINDS: dict[NotificationType, Any] = {
 }
 # What titles are kept with, in English, and how it reads.
 BEGINNINGS = {"Draft ready: ": later("Draft ready: "), "No draft: ": later("No draft: ")}
+# What has particulars (`by`, `about`) is put into words from them.
+SENTENCES: dict[NotificationType, Any] = {
+    NotificationType.MENTION: later("%(by)s named you in a note: %(about)s"),
+    NotificationType.ASSIGNED: later("%(by)s assigned this to you: %(about)s"),
+    NotificationType.SNOOZE_ENDED: later("Snooze ended: %(about)s"),
+}
 
 
 def title_of(payload: dict[str, Any], type_: NotificationType) -> str:
     """The line as it reads; a kind without a title of its own by its name."""
+    if type_ in SENTENCES and "about" in payload:
+        return str(SENTENCES[type_]) % {"by": payload.get("by", ""), "about": payload["about"]}
     title = str(payload.get("title") or "")
     for kept, reads in BEGINNINGS.items():
         if title.startswith(kept):

@@ -8,6 +8,7 @@ from ally import clock
 from ally.accounts.models import User
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.language import _
 from ally.review import claims
 from ally.review.decisions import AlreadyDecided, why_not_pending
 from ally.review.kinds import kind_of
@@ -48,7 +49,7 @@ def wake(draft: Draft, by: User) -> None:
     Raises Conflict when it is not snoozed.
     """
     if draft.snoozed_until is None:
-        raise Conflict("This is not snoozed.")
+        raise Conflict(_("This is not snoozed."))
     draft.snoozed_until = None
     kind_of(draft).put_off(draft, None)
     trail.record(draft, "draft.woken", by=by)
@@ -57,9 +58,9 @@ def wake(draft: Draft, by: User) -> None:
 def refuse_unreasonable(until: datetime) -> None:
     now = clock.now()
     if until <= now:
-        raise Invalid("This time has passed. Choose a later one.")
+        raise Invalid(_("This time has passed. Choose a later one."))
     if until > now + LONGEST:
-        raise Invalid("This is more than a year away. Choose an earlier time.")
+        raise Invalid(_("This is more than a year away. Choose an earlier time."))
 
 
 def choices(now: datetime) -> Sequence[Choice]:
@@ -85,7 +86,7 @@ def moment_chosen(name: str, at: str, now: datetime) -> datetime:
     try:
         told = datetime.fromisoformat(at.strip())
     except ValueError:
-        raise Invalid("Choose until when this is snoozed.") from None
+        raise Invalid(_("Choose until when this is snoozed.")) from None
     return told if told.tzinfo else told.replace(tzinfo=now.tzinfo)
 
 

@@ -1,5 +1,8 @@
 """Whose a conversation is."""
 
+import re
+from html import unescape
+
 import pytest
 from sqlalchemy import select
 
@@ -76,7 +79,7 @@ def test_what_was_merged_is_nobodys_to_give(acme, conversation, ada, ben):
 
 def test_who_looked_at_something_else_reads_whose_it_is_now(conversation, ada, ben):
     assigning.assign(conversation, ben, by=ada)
-    with pytest.raises(Conflict, match="is Ben Okri's now"):
+    with pytest.raises(Conflict, match="this is Ben Okri's now"):
         assigning.refuse_if_moved(conversation, seen=None)
 
 
@@ -106,3 +109,11 @@ def test_another_accounts_conversation_does_not_exist(desk, acme, ada):
     act_for(acme)
     answer = post(desk, f"/conversations/{theirs.id}/assignment", to=ada.id)
     assert answer.status_code == 404
+
+
+def test_the_line_in_the_feed_names_who_and_what(desk, conversation, ada, ben):
+    assigning.assign(conversation, ada, by=ben)
+    db.session.commit()
+    assert "Ben Okri assigned this to you: Which pump for 450 hp?" in unescape(
+        re.sub("<[^>]+>", "", desk.get("/notifications").text)
+    )
