@@ -154,7 +154,9 @@ def write_version(draft_id: str) -> None:
 def find_waiting(draft_id: UUID) -> tuple[Draft | None, Message | None]:
     """The draft while it waits, with the message that it answers."""
     draft = db.session.scalar(
-        select(Draft).where(Draft.account_id == current_account_id(), Draft.id == draft_id)
+        select(Draft)
+        .where(Draft.account_id == current_account_id(), Draft.id == draft_id)
+        .execution_options(populate_existing=True)
     )
     waits = draft is not None and draft.is_pending and "rewriting" in draft.metadata_
     return (draft, trigger_of(draft)) if draft is not None and waits else (None, None)

@@ -17,6 +17,6 @@ document.addEventListener("click", (event) => {
 // Among the reasons a digit chooses; Enter then rejects.
 document.addEventListener("keydown", (event) => {
   const reasons = event.target.closest("#reject")?.querySelectorAll("input[type=radio]");
-  const choice = !event.target.matches("textarea") && reasons?.[event.key - 1];
+  const choice = !event.target.matches("textarea, input[type=text]") && reasons?.[event.key - 1];
   if (choice) choice.checked = !choice.focus();
 });
