@@ -1,12 +1,10 @@
 """Drafts that say nearly the same, approved together, each as itself.
 
-What is alike is decided by words: their longest common sequence makes up ALIKE of both
-texts.  Only what stands in the queue now is compared: the MOST_COMPARED that have waited
-longest, on one channel, with a text, held by nobody else, not snoozed.
+`comparing` says what is alike.  Only what stands in the queue now is compared: the
+MOST_COMPARED that have waited longest, on one channel, with a text, held by nobody else, not
+snoozed.
 """
 
-import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -14,13 +12,13 @@ from typing import Any
 from uuid import UUID
 
 from markupsafe import Markup
-from rapidfuzz.distance import Indel
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import joinedload
 
 from ally import clock
 from ally.accounts.models import User
 from ally.db import db
+from ally.desk.comparing import Written, grouped
 from ally.desk.differences import differences
 from ally.desk.models import Conversation, Message
 from ally.errors import NotFound
@@ -30,7 +28,6 @@ from ally.review.digest import digest_of, parts
 from ally.review.kinds import kind_of
 from ally.review.models import Draft
 
-ALIKE = 0.9
 MOST_COMPARED = 500
 MOST_TOGETHER = 25  # that are approved at once: more is not read, only waved through
 FEWEST = 2
@@ -118,16 +115,6 @@ def groups_of(by: User) -> list[list[UUID]]:
     return groups
 
 
-def grouped(rows: Sequence[Row[Any]]) -> list[list[UUID]]:
-    """Each draft with those like it that are in no group before."""
-    written, left, groups = Written(rows), list(rows), []
-    while left:
-        group = {row.id for row in left if written.are_alike(left[0], row)} | {left[0].id}
-        groups.append([row.id for row in left if row.id in group])
-        left = [row for row in left if row.id not in group]
-    return groups
-
-
 def still_free(ids: Sequence[UUID], by: User) -> set[UUID]:
     values = {"ids": list(ids), "user_id": by.id, "account_id": by.account_id, "now": clock.now()}
     return set(db.session.scalars(STILL_FREE, values)) if ids else set()
@@ -158,47 +145,6 @@ def compared(by: User, *, held_too: bool = False) -> Sequence[Row[Any]]:
             "held_too": held_too,
         },
     ).all()
-
-
-class Written:
-    """The texts in a form that is quickly compared.
-
-    Each word becomes one letter.  Of two texts that share ALIKE of their words, each has one
-    of the other's rarest among its own: most pairs need no closer look.
-    Source: "prefix filtering", Chaudhuri, Ganti and Kaushik, "A primitive operator for
-    similarity joins in data cleaning" (2006)
-    """
-
-    def __init__(self, rows: Sequence[Row[Any]]):
-        words = {row.id: row.suggested_text.split() for row in rows}
-        common = Counter(word for said in words.values() for word in said)
-        letters = {word: chr(0x10000 + number) for number, word in enumerate(common)}
-        self.letters = {one: "".join(map(letters.__getitem__, said)) for one, said in words.items()}
-        self.rarest = {one: rarest(said, common) for one, said in words.items()}
-
-    def are_alike(self, one: Row[Any], other: Row[Any]) -> bool:
-        if one.channel_id != other.channel_id:
-            return False
-        if self.rarest[one.id].isdisjoint(self.rarest[other.id]):
-            return False
-        return likeness(self.letters[one.id], self.letters[other.id]) >= ALIKE
-
-
-def rarest(words: Sequence[str], common: Counter[str]) -> frozenset[tuple[int, str, int]]:
-    """As many of the rarest words as the text may lack in common with one that is alike, and
-    one more; a word that comes again counts as another."""
-    seen: Counter[str] = Counter()
-    numbered = []
-    for word in words:
-        seen[word] += 1
-        numbered.append((common[word], word, seen[word]))
-    shared = math.ceil(len(words) * ALIKE / (2 - ALIKE))
-    return frozenset(sorted(numbered)[: len(words) - shared + 1])
-
-
-def likeness(one: str, other: str) -> float:
-    """From 0 to 1; 0 for whatever is below ALIKE."""
-    return float(Indel.normalized_similarity(one, other, score_cutoff=ALIKE))
 
 
 def items(ids: Sequence[UUID], by: User) -> list[Item]:

@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db, use_account
-from ally.desk import alike, together
+from ally.desk import alike, comparing, together
 from ally.desk.differences import differences
 from ally.desk.models import Message
 from ally.errors import NotFound
@@ -353,7 +353,7 @@ def test_comparing_five_hundred_takes_no_time():
         for number in range(alike.MOST_COMPARED)
     ]
     begun = time.process_time()
-    assert len(alike.grouped(rows)) == len(rows)
+    assert len(comparing.grouped(rows)) == len(rows)
     assert time.process_time() - begun < 1.5
 
 
@@ -366,11 +366,11 @@ def test_the_quick_look_rules_out_nothing_that_is_alike(seed):
         changed = [word for word in words if chance.random() > 0.08]
         changed += [f"n{chance.randint(1, 30)}" for _ in range(chance.randint(0, 5))]
         rows.append(Row(number, changed))
-    written = alike.Written(rows)
+    written = comparing.Written(rows)
     for one in rows:
         for other in rows:
             plain = Indel.normalized_similarity(
                 one.suggested_text.split(), other.suggested_text.split()
             )
             said = bool(one.suggested_text and other.suggested_text)
-            assert written.are_alike(one, other) == (plain >= alike.ALIKE and said)
+            assert written.are_alike(one, other) == (plain >= comparing.ALIKE and said)
