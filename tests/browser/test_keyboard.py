@@ -1,12 +1,17 @@
 """The desk by keyboard alone, by forms alone, and by two people at once."""
 
+import re
+
 import pytest
 from playwright.sync_api import expect
 from sqlalchemy import select
 
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
+from ally.desk import queries
 from ally.review.models import ActionType, Draft, DraftAction, DraftStatus
+from tests.browser.conftest import waiting_draft
+from tests.factories import make_channel
 
 pytestmark = pytest.mark.browser
 
@@ -195,6 +200,108 @@ def test_a_claim_is_seen_by_the_others_and_can_be_taken_over(open_browser, ada, 
     theirs.get_by_label("Why you take it over").fill("She is at lunch")
     theirs.get_by_role("button", name="Take over").click()
     expect(theirs.locator("#holding")).to_contain_text("Yours")
+
+
+def test_a_round_goes_on_past_what_was_skipped_and_comes_back_to_it(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto("/review")
+    page.keyboard.press("s")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    expect(heading(page)).to_be_focused()
+    expect(page.locator("#status")).to_contain_text("Skipped")
+
+    page.keyboard.press("Control+Enter")
+    expect(heading(page)).to_have_text("A question of Priya N.")
+    page.keyboard.press("Control+Enter")
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+    page.keyboard.press("Control+Enter")
+
+    expect(heading(page)).to_have_text("Nothing waits for you")
+    expect(heading(page)).to_be_focused()
+    expect(page.get_by_text("You decided on 3 drafts today.")).to_be_visible()
+    assert page.complaints == []
+
+
+def test_sources_are_gone_through_and_light_up_what_rests_on_them(open_browser, ada, acme):
+    text = "It holds 58 psi. It is blue."
+    sentences = [{"start": 0, "end": 16, "source": 2}, {"start": 17, "end": 28, "source": 1}]
+    sources = [{"number": n, "title": f"Chart {n}", "excerpt": "58 psi"} for n in (1, 2)]
+    draft = waiting_draft(
+        acme,
+        make_channel(acme),
+        "Dana",
+        5,
+        text=text,
+        payload={"sentences": sentences},
+        top_sources=sources,
+    )
+    page = open_browser(ada)
+    page.goto(f"/review/{draft.id}")
+    page.keyboard.press("]")
+    expect(page.locator("#s1")).to_be_focused()
+    expect(page.locator(".said.lit")).to_contain_text("It is blue")
+    page.keyboard.press("]")
+    expect(page.locator("#s2")).to_be_focused()
+    page.keyboard.press("[")
+    expect(page.locator("#s1")).to_be_focused()
+
+    page.locator(".said", has_text="It holds").hover()
+    expect(page.locator("#s2")).to_have_class(re.compile("lit"))
+    expect(page.locator("#s1")).not_to_have_class(re.compile("lit"))
+
+
+def test_at_the_end_of_the_page_the_next_one_is_loaded(open_browser, ada, acme, live, monkeypatch):
+    monkeypatch.setattr(queries, "QUEUE_LENGTH", 3)
+    channel = make_channel(acme)
+    for number in range(5):
+        waiting_draft(acme, channel, f"Customer {number}", 100 - number)
+    page = open_browser(ada)
+    page.goto("/review")
+    for number in range(1, 5):
+        page.keyboard.press("j")
+        expect(heading(page)).to_have_text(f"A question of Customer {number}")
+        expect(page.locator(".row[aria-current]")).to_contain_text(f"Customer {number}")
+        expect(page.locator(".row[aria-current]")).to_be_in_viewport()
+
+
+def test_letters_alone_can_be_switched_off(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto("/me")
+    page.get_by_label("Letters alone are keys").uncheck()
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("Saved.")).to_be_visible()
+
+    page.goto("/review")
+    page.keyboard.press("j")
+    page.keyboard.press("?")
+    page.keyboard.press("Control+Enter")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+    assert status_of(waiting[0]) is DraftStatus.SENT
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_search_is_one_key_away_from_every_page(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto("/jobs")
+    page.keyboard.press("/")
+    expect(page).to_have_url(f"{origin(page)}/conversations#search")
+    expect(page.locator("[data-key='/']")).to_be_focused()
+
+
+def test_a_focused_button_keeps_enter_and_space(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.locator("#claim").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#holding")).to_contain_text("Yours")
+    expect(heading(page)).to_have_text("A question of Dana Whitfield")
+
+
+def test_times_are_those_of_the_browsers_zone(open_browser, ada, waiting):
+    page = open_browser(ada, timezone_id="Asia/Tokyo")
+    page.goto("/review")
+    page.reload()
+    expect(page.locator(".row time").first).to_have_attribute("title", re.compile("JST$"))
 
 
 def test_the_way_back_leads_to_the_draft_before(open_browser, ada, waiting):
