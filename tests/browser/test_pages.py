@@ -69,15 +69,8 @@ def a_source(words):
 def paths():
     drafts = db.session.execute(select(Draft.id, Draft.conversation_id).order_by(Draft.id)).all()
     ugly = drafts[: len(UGLY)]
-    yield from (
-        "/review",
-        "/conversations",
-        "/jobs",
-        "/notifications",
-        "/keys",
-        "/me",
-        "/dev/outbox",
-    )
+    yield from ("/review", "/review?tab=snoozed", "/conversations", "/jobs", "/notifications")
+    yield from ("/keys", "/me", "/dev/outbox")
     yield from (f"/review/{draft_id}" for draft_id, _ in ugly)
     yield from (f"/conversations/{conversation_id}" for _, conversation_id in ugly)
     yield f"/review/{drafts[0][0]}?edit=1"
