@@ -155,6 +155,7 @@ class QueueDepth:
             text(
                 "SELECT task_name, status::text, count(*) FROM procrastinate_jobs"
                 " WHERE status IN ('todo', 'doing', 'failed') GROUP BY 1, 2"
+                " UNION ALL SELECT 'desk.take_in', 'waiting', count_waiting_events()"
             )
         )
         for name, status, count in counted:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from ally import clock
+from ally import clock, ids
 from ally.channels.models import Platform
 from ally.db import db
 
@@ -27,7 +27,7 @@ LINES = text("""
          ORDER BY e.created_at DESC LIMIT 1) came ON true
       LEFT JOIN (
         SELECT e.channel_id, count(*) AS waiting FROM events_raw e
-         WHERE e.account_id = :account_id AND e.created_at > :recent
+         WHERE e.account_id = :account_id AND e.id > :recent
            AND NOT EXISTS (SELECT FROM intake_outcome o WHERE o.event_id = e.id)
          GROUP BY e.channel_id) waits ON waits.channel_id = c.id
       LEFT JOIN (
@@ -105,7 +105,7 @@ def line_of(account_id: UUID, channel_id: UUID) -> Line:
 
 def read(account_id: UUID, channel_id: UUID | None) -> list[Line]:
     asked = {"account_id": account_id, "channel_id": channel_id, "test": TEST}
-    rows = db.session.execute(LINES, {**asked, "recent": clock.now() - RECENT}).all()
+    rows = db.session.execute(LINES, {**asked, "recent": ids.least_at(clock.now() - RECENT)}).all()
     return [line_from(row) for row in rows]
 
 

@@ -4,7 +4,16 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, func, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Identity,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ally.channels.options import Options
@@ -117,13 +126,12 @@ class EventsRaw(Model):
         one_per_account("id"),
         one_per_account("idempotency_key"),
         belongs_to("channel", "channel_id"),
-        Index(None, "account_id", "created_at"),
         Index(None, "account_id", "channel_id", "created_at"),
         under_64_kb("payload"),
     )
 
     id: Mapped[primary_key]
-    account_id: Mapped[account_key]
+    account_id: Mapped[UUID]  # the channel's: every key and index is one more to wait for
     channel_id: Mapped[UUID]
     idempotency_key: Mapped[str]
     platform: Mapped[str]
@@ -133,6 +141,17 @@ class EventsRaw(Model):
     payload: Mapped[json_object]
     body: Mapped[bytes | None] = mapped_column(LargeBinary)
     created_at: Mapped[datetime_now]
+
+
+class IntakeWaiting(Model):
+    """A raw event that no worker has been told of; `hand_out_events` makes it a job.
+
+    Written together with its event, `place` after `place`.
+    """
+
+    place: Mapped[int] = mapped_column(BigInteger, Identity(always=True), primary_key=True)
+    account_id: Mapped[UUID]
+    event_id: Mapped[UUID]
 
 
 class IntakeState(StrEnum):

@@ -121,8 +121,8 @@ def limit_of(door: Door) -> int:
     return settings().max_mail_bytes * PACKED if door.carries_mails else LARGEST_JSON
 
 
-def fact(caller: Caller, call: Call, entry: Entry) -> tuple[Fact, str]:
-    """What is stored of the request, and the job that reads it."""
+def fact(caller: Caller, call: Call, entry: Entry) -> tuple[Fact, str | None]:
+    """What is stored of the request, and the job that reads it when it is not taken in."""
     kept = {
         name.replace("-", "_"): call.header(name)[:LONGEST_HEADER]
         for name in KEPT_HEADERS
@@ -130,7 +130,7 @@ def fact(caller: Caller, call: Call, entry: Entry) -> tuple[Fact, str]:
     }
     payload = {**kept, "size": len(call.body), **entry.notes}
     key = f"{caller.platform}:{caller.channel_id}:{entry.id}"
-    job = CONFIRM if entry.type == "confirmation" else inbound.TAKE_IN
+    job = CONFIRM if entry.type == "confirmation" else None
     return Fact(key, caller.platform, entry.type, payload, call.body), job
 
 

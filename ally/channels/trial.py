@@ -14,7 +14,7 @@ from ally.accounts.models import User
 from ally.channels.health import TEST
 from ally.channels.mail import headers
 from ally.channels.mail.ids import new_message_id
-from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
+from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState, IntakeWaiting
 from ally.channels.platforms import PLATFORMS
 from ally.db import db
 from ally.errors import Conflict
@@ -108,8 +108,8 @@ def send_test(channel: Channel, *, by: User) -> EventsRaw:
         body=raw,
     )
     db.session.add(event)
-    db.session.flush()  # the job names it
-    enqueue("desk.take_in", event_id=str(event.id))
+    db.session.flush()  # its place names it
+    db.session.add(IntakeWaiting(account_id=event.account_id, event_id=event.id))
     trail.record(channel, "channel.tested", by=by)
     return event
 

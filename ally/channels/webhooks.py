@@ -21,7 +21,6 @@ from ally.jobs.queue import enqueue
 SIGNATURE_WINDOW = timedelta(minutes=5)
 SIGNATURE = re.compile(r"t=([0-9]{1,12}),v1=([0-9a-f]{64})", re.ASCII)
 CHANNEL_KEY = re.compile(r"[\w.-]{1,100}")
-TAKE_IN = "desk.take_in"
 OTHER_KEY = "This channel's secret was sealed with another SECRET_KEY."
 WRONG_SECRET = "Send the channel's secret, or a signature made with it."  # noqa: S105 - a sentence
 
@@ -147,7 +146,7 @@ def sign(secret: str, moment: str, body: bytes) -> str:
 
 
 def store_mail(caller: Caller, body: bytes, *, source: str = "webhook", **known: Any) -> Stored:
-    """Keep the mail as it came, and ask for it to be taken in; the same bytes are kept once.
+    """Keep the mail as it came, to be taken in; the same bytes are kept once.
 
     `known` is kept beside it: its envelope, or the folder it was found in.  Raises Invalid for
     an empty body.
@@ -171,8 +170,11 @@ class Fact:
     source: str = "webhook"
 
 
-def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
-    """Keep it, and ask for the job that reads it, unless it is there already."""
+def store(caller: Caller, fact: Fact, job: str | None = None) -> Stored:
+    """Keep it where a worker finds it to take it in, unless it is there already.
+
+    With another `job`, that is asked for instead.
+    """
     # The caller has proved itself.  Where it was found in this transaction, nothing is asked.
     db.session.info["account_id"] = caller.account_id
     values = {
@@ -186,9 +188,10 @@ def store(caller: Caller, fact: Fact, job: str = TAKE_IN) -> Stored:
         "payload": json.dumps(fact.payload),
         "body": fact.body,
     }
-    new = ask(STORE, values)
+    new = ask(STORE_WAITING if job is None else STORE, values)
     if new is not None:
-        enqueue(job, event_id=str(new[0]))
+        if job is not None:
+            enqueue(job, event_id=str(new[0]))
         return Stored(new[0], is_new=True)
     known = ask(FIND_STORED, values)
     assert known is not None, "another one has taken the key, and events are never deleted"
@@ -201,6 +204,12 @@ STORE = (
     " VALUES (%(account_id)s, %(channel_id)s, %(key)s, %(platform)s, %(type)s, %(source)s, %(ts)s,"
     " %(payload)s, %(body)s)"
     " ON CONFLICT (account_id, idempotency_key) DO NOTHING RETURNING id"
+)
+# `hand_out_events` finds it there, and asks for its job: that takes longer than to store it.
+STORE_WAITING = (
+    "WITH new AS (" + STORE + "), waiting AS ("  # noqa: S608 - nothing but what stands here
+    "INSERT INTO intake_waiting (account_id, event_id) SELECT %(account_id)s, id FROM new)"
+    " SELECT id FROM new"
 )
 FIND_STORED = (
     "SELECT id FROM events_raw WHERE account_id = %(account_id)s AND idempotency_key = %(key)s"

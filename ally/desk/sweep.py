@@ -1,11 +1,12 @@
 """No mail and no draft is forgotten: what lost its job gets another, or a person is told."""
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
-from ally import clock
+from ally import clock, ids
 from ally.db import current_account_id, db
 from ally.desk import intake
 from ally.jobs.queue import enqueue, job, run_for_every_account
@@ -18,12 +19,13 @@ NOT_TAKEN_IN = "Ally failed to take it in; the worker's log says why."
 
 LOST_MAILS = text("""
     SELECT e.id, e.created_at FROM events_raw e
-     WHERE e.account_id = :account_id AND e.created_at BETWEEN :since AND :before
+     WHERE e.account_id = :account_id AND e.id BETWEEN :first AND :last
+       AND NOT EXISTS (SELECT FROM intake_waiting w WHERE w.event_id = e.id)
        AND NOT EXISTS (SELECT FROM intake_outcome o WHERE o.event_id = e.id)
        AND NOT EXISTS (SELECT FROM procrastinate_jobs j
              WHERE j.task_name = 'desk.take_in' AND j.status IN ('todo', 'doing')
                AND j.args->>'event_id' = e.id::text)
-     ORDER BY e.created_at LIMIT :limit
+     ORDER BY e.id LIMIT :limit
 """)
 LOST_DRAFTS = text("""
     SELECT m.id FROM message m JOIN conversation c ON c.id = m.conversation_id
@@ -52,7 +54,9 @@ def sweep() -> None:
 
 def sweep_mails() -> None:
     """Have lost mails of the account taken in, and show to a person what fails for too long."""
-    for event_id, created_at in db.session.execute(LOST_MAILS, lately()).all():
+    span = lately()
+    span |= {"first": ids.least_at(span["since"]), "last": ids.least_at(span["before"])}
+    for event_id, created_at in db.session.execute(LOST_MAILS, span).all():
         if created_at > clock.now() - PATIENCE:
             enqueue("desk.take_in", event_id=str(event_id))
         else:
@@ -71,7 +75,7 @@ def sweep_drafts() -> None:
         enqueue("desk.write_draft", message_id=str(message_id))
 
 
-def lately() -> dict[str, object]:
+def lately() -> dict[str, Any]:
     now = clock.now()
     return {
         "account_id": current_account_id(),

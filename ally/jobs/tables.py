@@ -11,6 +11,7 @@ from ally import clock
 from ally.db import db
 from ally.jobs.queue import queue
 
+MOST_HANDED_OUT = 100  # at once; the next are handed out right after
 KEEP_DONE = timedelta(days=1)
 KEEP_FAILED = timedelta(days=30)
 
@@ -37,6 +38,14 @@ def next_due_job(worker_id: int) -> jobs.Job | None:
     ask("update_heartbeat", worker_id=worker_id)
     row = ask("fetch_job", queues=None, worker_id=worker_id)[0]
     return jobs.Job.from_row(row) if row["id"] else None
+
+
+def hand_out() -> int:
+    """Make jobs of what came in and waits, of all accounts; how many."""
+    made: int = db.session.execute(
+        text("SELECT hand_out_events(:most)"), {"most": MOST_HANDED_OUT}
+    ).scalar_one()
+    return made
 
 
 def finish(job: jobs.Job, status: jobs.Status) -> None:

@@ -50,6 +50,7 @@ BODIES = (
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0
+HAND_OUT_SECONDS = 0.2  # between two looks at what came in: nobody rings, it costs the sender
 HEARTBEAT_SECONDS = 5.0
 SILENT_FOR = timedelta(seconds=30)  # after which a worker is taken for dead
 GRACE_SECONDS = 8.0  # to finish what runs when asked to stop; the rest is run again by others
@@ -188,7 +189,10 @@ async def work_until_told(connector: WatchedConnector) -> int:
     with queue.replace_connector(connector):
         async with queue.open_async():
             working = asyncio.create_task(queue.run_worker_async(**WORKER_OPTIONS))
-            waits = [asyncio.create_task(event.wait()) for event in (told, connector.lost)]
+            waits = [
+                asyncio.create_task(wait)
+                for wait in (told.wait(), connector.lost.wait(), hand_out_until_told(connector))
+            ]
             await asyncio.wait([working, *waits], return_when=asyncio.FIRST_COMPLETED)
             for task in (working, *waits):
                 task.cancel()
@@ -197,6 +201,16 @@ async def work_until_told(connector: WatchedConnector) -> int:
         return 0
     log.error("the worker lost Postgres")
     return 1
+
+
+async def hand_out_until_told(connector: WatchedConnector) -> None:
+    """Make jobs of what comes in, for as long as there is Postgres; ends only by an error."""
+    while True:
+        handed_out = await connector.execute_query_one_async(
+            "SELECT hand_out_events(%(most)s) AS made", most=tables.MOST_HANDED_OUT
+        )
+        if handed_out["made"] < tables.MOST_HANDED_OUT:
+            await asyncio.sleep(HAND_OUT_SECONDS)
 
 
 WORKER_OPTIONS: dict[str, Any] = {
@@ -229,12 +243,17 @@ def run_due(app: Flask) -> int:
     worker_id = in_transaction(app, tables.register_worker)
     ran = 0
     try:
-        while found := in_transaction(app, partial(tables.next_due_job, worker_id)):
+        while found := in_transaction(app, partial(next_job, worker_id)):
             run_job(app, found)
             ran += 1
     finally:
         in_transaction(app, partial(tables.unregister_worker, worker_id))
     return ran
+
+
+def next_job(worker_id: int) -> jobs.Job | None:
+    tables.hand_out()
+    return tables.next_due_job(worker_id)
 
 
 def run_job(app: Flask, found: jobs.Job) -> None:

@@ -1,6 +1,7 @@
 """The fast path: the same promises as the whole application, kept in one statement."""
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 import psycopg
@@ -10,7 +11,8 @@ from sqlalchemy import func, select, text
 from ally import clock
 from ally.channels import secrets
 from ally.channels.fast_path import Counts, is_ordinary
-from ally.channels.models import Channel, EventsRaw
+from ally.channels.fast_store import Mail, Store
+from ally.channels.models import Channel, EventsRaw, IntakeWaiting
 from ally.db import db, use_account
 from tests.channels.test_group_commit import at_once
 from tests.conftest import app_of_its_own
@@ -43,17 +45,16 @@ def stored():
     return db.session.scalars(select(EventsRaw).order_by(EventsRaw.id)).all()
 
 
-def jobs():
-    return db.session.scalar(
-        text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'desk.take_in'")
-    )
+def waiting():
+    """How many events wait to be handed to a worker."""
+    return db.session.scalar(select(func.count()).select_from(IntakeWaiting))
 
 
 def channel():
     return db.session.scalars(select(Channel)).one()
 
 
-def test_a_mail_is_stored_with_its_job(shop):
+def test_a_mail_is_stored_and_waits_for_a_worker(shop):
     answer = post(shop)
 
     assert came_by_the_fast_path(answer)
@@ -62,7 +63,7 @@ def test_a_mail_is_stored_with_its_job(shop):
     (kept,) = stored()
     assert (str(kept.id), kept.body, kept.platform) == (answer.json["event_id"], MAIL, "mail")
     assert kept.idempotency_key.endswith(hashlib.sha256(MAIL).hexdigest())
-    assert jobs() == 1
+    assert waiting() == 1
 
 
 def test_both_ways_know_each_others_mails(shop):
@@ -72,7 +73,7 @@ def test_both_ways_know_each_others_mails(shop):
     assert not came_by_the_fast_path(by_the_long_way)
     assert came_by_the_fast_path(again)
     assert again.json == by_the_long_way.json | {"status": "duplicate"}
-    assert (len(stored()), jobs()) == (1, 1)
+    assert (len(stored()), waiting()) == (1, 1)
 
 
 def test_fifty_at_once_are_each_stored_once(shop):
@@ -81,7 +82,7 @@ def test_fifty_at_once_are_each_stored_once(shop):
 
     assert [answer.status_code for answer in answers] == [202] * 50
     assert sorted(answer.json["status"] for answer in answers).count("accepted") == 25
-    assert (len(stored()), jobs()) == (25, 25)
+    assert (len(stored()), waiting()) == (25, 25)
 
 
 def test_two_accounts_in_one_commit_stay_apart(shop):
@@ -162,7 +163,7 @@ def test_a_lost_connection_costs_no_mail(shop, server):
     with psycopg.connect(server.url) as connection:
         connection.execute(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = %s AND query LIKE '%%take_mails%%'",
+            " WHERE datname = %s AND query LIKE '%%intake_waiting%%'",
             [db.session.scalar(text("SELECT current_database()"))],
         )
 
@@ -170,7 +171,7 @@ def test_a_lost_connection_costs_no_mail(shop, server):
 
     assert [answer.status_code for answer in answers] == [202] * 3
     assert came_by_the_fast_path(answers[-1])
-    assert (len(stored()), jobs()) == (4, 4)
+    assert (len(stored()), waiting()) == (4, 4)
 
 
 def test_beyond_the_limit_the_application_counts(server, settings):
@@ -194,14 +195,20 @@ def test_a_new_minute_begins_a_new_count(monkeypatch):
     assert counts.admits("a")
 
 
-def test_the_function_stores_nothing_for_a_secret_that_is_not_the_channels(shop):
-    taken = db.session.execute(
-        text("SELECT event_id FROM take_mails(ARRAY['support'], ARRAY['x'::bytea], ARRAY['d'],"
-             " ARRAY['b'::bytea])")
-    ).all()  # fmt: skip
+def test_nothing_is_stored_for_a_secret_that_is_not_the_channels(shop):
+    store = Store(db.engine)
+    known = replace(store.known("support"), sealed=b"x")
 
-    assert taken == [(None,)]
+    assert store.take([Mail("support", known, MAIL)]) == [None]
     assert db.session.scalar(select(func.count()).select_from(EventsRaw)) == 0
+
+
+def test_a_channel_cannot_be_named_for_another_account(shop):
+    store = Store(db.engine)
+    known = replace(store.known("support"), account_id=make_account("Globex").id)
+
+    assert store.take([Mail("support", known, MAIL)]) == [None]
+    assert not stored()
 
 
 @pytest.mark.parametrize(

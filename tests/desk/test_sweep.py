@@ -11,7 +11,7 @@ from ally.channels.models import IntakeOutcome, IntakeState
 from ally.db import db
 from ally.desk import intake, sweep
 from ally.desk.models import Conversation, ConversationStatus, MessageDirection
-from ally.jobs import queue
+from ally.jobs import queue, tables
 from ally.notifications.models import Notification, NotificationType
 from tests.factories import make_channel, make_conversation, make_draft, make_message, minutes_ago
 
@@ -29,6 +29,7 @@ def event_id(acme):
 
 
 def lose_jobs():
+    tables.hand_out()
     db.session.execute(text("DELETE FROM procrastinate_jobs"))
     db.session.commit()
 
@@ -53,6 +54,18 @@ def test_a_lost_mail_is_asked_for_again_once(acme, event_id, monkeypatch):
     sweep.sweep_mails()
 
     assert [job["event_id"] for job in asked_for("desk.take_in")] == [str(event_id)]
+
+
+def test_a_mail_that_no_worker_was_told_of_is_not_lost(acme, monkeypatch):
+    channel = make_channel(acme)
+    caller = webhooks.Caller(acme.id, channel.id, channel.platform, ("secret",))
+    webhooks.store_mail(caller, MAIL)
+
+    later(monkeypatch, timedelta(minutes=2))
+    sweep.sweep_mails()
+
+    assert asked_for("desk.take_in") == []
+    assert tables.hand_out() == 1
 
 
 def test_a_mail_that_was_dealt_with_is_left_alone(acme, event_id, monkeypatch):

@@ -14,11 +14,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from joserfc import jwt
 from joserfc.jwk import RSAKey
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from ally import clock
 from ally.channels import incoming, secrets
-from ally.channels.models import ChannelType, EventsRaw
+from ally.channels.models import ChannelType, EventsRaw, IntakeWaiting
 from ally.db import db
 from tests.factories import make_channel
 
@@ -56,10 +56,15 @@ def stored():
     return db.session.scalars(select(EventsRaw).order_by(EventsRaw.id)).all()
 
 
-def jobs(name="desk.take_in"):
+def jobs(name):
     return db.session.scalar(
         text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :name"), {"name": name}
     )
+
+
+def waiting():
+    """How many events wait to be handed to a worker."""
+    return db.session.scalar(select(func.count()).select_from(IntakeWaiting))
 
 
 def read_only():

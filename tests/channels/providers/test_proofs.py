@@ -18,10 +18,10 @@ from tests.channels.providers.posting import (
     address_of,
     basic,
     channel_of,
-    jobs,
     mailgun_proof,
     now,
     stored,
+    waiting,
 )
 from tests.factories import make_account
 
@@ -79,7 +79,7 @@ def post(client, channel, body, headers, **more):
 def refused(answer, *statuses):
     assert answer.status_code in (statuses or {401})
     assert set(answer.json) == {"error"}
-    assert (stored(), jobs()) == ([], 0)
+    assert (stored(), waiting()) == ([], 0)
 
 
 def test_the_signature_lets_it_in_and_it_is_stored_as_it_came(client, channel, provider):
@@ -91,7 +91,7 @@ def test_the_signature_lets_it_in_and_it_is_stored_as_it_came(client, channel, p
     assert (event.platform, event.type, event.source) == (provider.platform, "message", "webhook")
     assert event.body == provider.body
     assert event.payload["content_type"] == "application/json"
-    assert jobs() == 1
+    assert waiting() == 1
 
 
 def test_the_same_again_is_a_duplicate(client, channel, provider):
@@ -99,7 +99,7 @@ def test_the_same_again_is_a_duplicate(client, channel, provider):
     again = post(client, channel, provider.body, provider.sign(provider.body))
 
     assert again.json == {"status": "duplicate", "event_id": first.json["event_id"]}
-    assert (len(stored()), jobs()) == (1, 1)
+    assert (len(stored()), waiting()) == (1, 1)
 
 
 def test_the_same_in_two_channels_is_two(client, acme, channel, provider):

@@ -23,6 +23,7 @@ from tests.channels.providers.posting import (
     sns,
     sns_signed,
     stored,
+    waiting,
 )
 
 PATH = "/SimpleNotificationService-0123456789abcdef.pem"
@@ -212,7 +213,7 @@ CONFIRMATION = {
 def test_a_subscription_is_confirmed_by_a_job(client, channel, outside):
     answer = posted(client, channel, sns_signed(CONFIRMATION))
     assert answer.json["status"] == "accepted"
-    assert (jobs("channels.confirm_subscription"), jobs()) == (1, 0)
+    assert (jobs("channels.confirm_subscription"), waiting()) == (1, 0)
     assert outside.asked == [CERTIFICATE_URL]
 
     outside.pages["/?Action=ConfirmSubscription&Token=2336"] = b"<ConfirmSubscriptionResponse/>"
