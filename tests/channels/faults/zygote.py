@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 import traceback
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,11 +17,12 @@ from sqlalchemy import text
 
 from ally import clock, create_app
 from ally.accounts.models import User
-from ally.channels import outbox
+from ally.channels import outbox, webhooks
 from ally.channels.adapters import Kind, Outcome
 from ally.channels.jobs import sweep_outbox
-from ally.channels.models import Delivery
+from ally.channels.models import Delivery, EventsRaw, IntakeOutcome
 from ally.db import db, use_account
+from ally.desk.models import Message
 from ally.dev import postgres
 from ally.errors import Conflict
 from ally.jobs import worker
@@ -31,6 +33,7 @@ from tests.channels.outgoing import make_delivery
 from tests.factories import make_account, make_channel, make_user
 
 FAR_OFF = timedelta(days=30)
+MAIL = b"From: Dana <dana@example.com>\r\nSubject: Pump %d\r\nMessage-ID: <%d@x>\r\n\r\nWhich?\r\n"
 
 
 def main():
@@ -94,7 +97,10 @@ def prepare(app, deliveries):
     with app.app_context():
         acme = make_account("Acme")
         use_account(acme.id)
-        ada, channel = make_user(acme, "Ada Lovelace"), make_channel(acme)
+        ada, channel = (
+            make_user(acme, "Ada Lovelace"),
+            make_channel(acme, key="support", secret="secret"),
+        )
         later = clock.now() + FAR_OFF
         made = [make_delivery(ada, channel=channel, not_before=later) for _ in range(deliveries)]
         names = [[str(delivery.id), delivery.rfc_message_id] for delivery in made]
@@ -171,6 +177,24 @@ def ask_twice(app, account, delivery):
         db.session.commit()
 
 
+def store_mail(app, account, number):
+    """A mail comes in by a webhook."""
+    with app.app_context():
+        caller = webhooks.find_caller("support")
+        webhooks.store_mail(caller, MAIL % (number, number))
+        db.session.commit()
+
+
+def taken(app, account):
+    """How many messages each mail has become, by its Message-ID, and how many events still wait."""
+    with app.app_context():
+        use_account(UUID(account))
+        ids = db.session.scalars(db.select(Message.external_id).join(EventsRaw)).all()
+        left = db.session.scalar(text("SELECT count_waiting_events()"))
+        outcomes = db.session.scalar(db.select(db.func.count(IntakeOutcome.event_id)))
+        return {"messages": dict(Counter(ids)), "waiting": left, "outcomes": outcomes}
+
+
 def states(app, account):
     """The state of every delivery, by its Message-ID."""
     with app.app_context():
@@ -179,7 +203,10 @@ def states(app, account):
         return dict(row._tuple() for row in rows)
 
 
-ACTS = {act.__name__: act for act in (become_due, drain, recover, cancel, ask_twice, states)}
+ACTS = {
+    act.__name__: act
+    for act in (become_due, drain, recover, cancel, ask_twice, states, store_mail, taken)
+}
 
 if __name__ == "__main__":
     main()
