@@ -73,6 +73,6 @@ class GroupCommit(Generic[Asked, Answer]):
             following = self.waiting[:1]
         for ticket in group:
             ticket.is_done = True
-        for ticket in [*group, *following]:
+        for ticket in [*following, *group]:  # the next writes while the others answer
             if ticket.turn.locked():
                 ticket.turn.release()

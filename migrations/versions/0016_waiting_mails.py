@@ -5,8 +5,8 @@ A commit with a job in it costs twice as much as one without, and every sender w
 
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 
 
 def upgrade():
