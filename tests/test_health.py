@@ -79,6 +79,7 @@ def test_metrics_count_requests_and_jobs(client):
     assert 'ally_requests_total{endpoint="health.healthz",status="200"}' in said
     assert 'ally_request_seconds_bucket{endpoint="health.healthz",le="0.1"}' in said
     assert 'ally_jobs{job="desk.take_in",status="todo"} 1.0' in said
+    assert 'ally_jobs{job="desk.take_in",status="waiting"} 0.0' in said
     assert "tenants-own" not in said
 
 

@@ -191,7 +191,7 @@ async def work_until_told(connector: WatchedConnector) -> int:
             working = asyncio.create_task(queue.run_worker_async(**WORKER_OPTIONS))
             waits = [
                 asyncio.create_task(wait)
-                for wait in (told.wait(), connector.lost.wait(), hand_out_until_told(connector))
+                for wait in (told.wait(), connector.lost.wait(), hand_out_for_ever(connector))
             ]
             await asyncio.wait([working, *waits], return_when=asyncio.FIRST_COMPLETED)
             for task in (working, *waits):
@@ -203,7 +203,7 @@ async def work_until_told(connector: WatchedConnector) -> int:
     return 1
 
 
-async def hand_out_until_told(connector: WatchedConnector) -> None:
+async def hand_out_for_ever(connector: WatchedConnector) -> None:
     """Make jobs of what comes in, for as long as there is Postgres; ends only by an error."""
     while True:
         handed_out = await connector.execute_query_one_async(
