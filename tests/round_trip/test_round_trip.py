@@ -104,8 +104,8 @@ def approve_waiting(app):
     draft = db.session.scalars(select(Draft).where(Draft.status == DraftStatus.PENDING)).one()
     page = app.browser.get(f"/review/{draft.id}").text
     form = {
-        name: re.search(rf'name="{name}"[^>]*value="([^"]*)"', page)[1]
-        for name in ("csrf_token", "seen")
+        "csrf_token": re.search(r'name="csrf_token"[^>]*value="([^"]*)"', page)[1],
+        "seen": re.search(r'id="seen-[^>]*value="([^"]*)"', page)[1],
     }
     form["text"] = "The 255 is enough for 450 hp.\n\nAda"
     answer = app.browser.post(f"/drafts/{draft.id}/approval", data=form)
