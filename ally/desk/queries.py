@@ -135,8 +135,10 @@ NEWS = text("""
                AND NOT EXISTS (SELECT 1 FROM draft_action l JOIN draft o ON o.id = l.draft_id
                     WHERE o.conversation_id = d.conversation_id AND l.created_at > a.undone_at)
              ORDER BY a.undone_at DESC LIMIT 1) AS held_back,
-           (d.metadata #>> '{rewriting,until}')::timestamptz > :now AS is_rewriting,
-           d.metadata #>> '{rewriting,problem}' AS rewrite_problem,
+           (d.metadata #>> '{rewriting,until}')::timestamptz > :now
+             AND d.metadata #>> '{rewriting,problem}' IS NULL AS is_rewriting,
+           CASE WHEN (d.metadata #>> '{rewriting,until}')::timestamptz > :now
+             THEN d.metadata #>> '{rewriting,problem}' END AS rewrite_problem,
            (SELECT count(*) FROM draft_alternative v WHERE v.draft_id = d.id) AS versions,
            h.user_id AS holder_id, h.claimed_at, u.display_name AS holder
       FROM draft d

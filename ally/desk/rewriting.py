@@ -1,7 +1,7 @@
 """A draft written again, as an agent asks, or another version of it to be looked at beside it.
 
 Both are jobs.  While one is under way the draft says so in its metadata, under `rewriting`:
-`until`, when nobody needs to wait any longer, or `problem`, why there is nothing new.
+`until`, when nobody needs to wait any longer, and `problem`, why there is nothing new.
 """
 
 from datetime import timedelta
@@ -31,6 +31,7 @@ from ally.review.diff import refuse_unstorable
 from ally.review.models import Draft, DraftAlternative
 
 WAITED_FOR = TIME_LIMIT + timedelta(minutes=2)  # a job may have to wait for others
+TOLD_FOR = timedelta(minutes=10)  # why there is nothing new is of use only for a while
 ASKED_FOR = "another one was asked for"
 
 
@@ -79,7 +80,8 @@ def begin(draft: Draft) -> None:
 
 
 def end(draft: Draft, problem: str | None = None) -> None:
-    told = {"rewriting": {"problem": problem}} if problem else {}
+    until = (clock.now() + TOLD_FOR).isoformat()
+    told = {"rewriting": {"problem": problem, "until": until}} if problem else {}
     rest = {key: value for key, value in draft.metadata_.items() if key != "rewriting"}
     draft.metadata_ = rest | told
     if problem:
@@ -158,8 +160,13 @@ def find_waiting(draft_id: UUID) -> tuple[Draft | None, Message | None]:
         .where(Draft.account_id == current_account_id(), Draft.id == draft_id)
         .execution_options(populate_existing=True)
     )
-    waits = draft is not None and draft.is_pending and "rewriting" in draft.metadata_
+    waits = draft is not None and draft.is_pending and is_under_way(draft)
     return (draft, trigger_of(draft)) if draft is not None and waits else (None, None)
+
+
+def is_under_way(draft: Draft) -> bool:
+    asked = draft.metadata_.get("rewriting")
+    return asked is not None and "problem" not in asked
 
 
 def still_waits(draft: Draft) -> bool:
