@@ -52,7 +52,7 @@ def test_undo_by_one_key_gives_the_words_back(open_browser, ada, waiting):
 def test_a_reply_is_put_off_and_taken_back_from_the_list(open_browser, ada, waiting):
     page = open_browser(ada)
     page.goto(f"/review/{waiting[0].id}")
-    page.keyboard.press("l")
+    page.keyboard.press("d")
     page.get_by_role("button", name="Tomorrow").click()
     expect(page.locator("#status")).to_contain_text("goes out later")
     assert sending().not_before.hour == 8

@@ -70,12 +70,13 @@ def paths():
     drafts = db.session.execute(select(Draft.id, Draft.conversation_id).order_by(Draft.id)).all()
     ugly = drafts[: len(UGLY)]
     yield from ("/review", "/review?tab=snoozed", "/conversations", "/jobs", "/notifications")
-    yield from ("/keys", "/me", "/dev/outbox")
+    yield from ("/keys", "/me", "/dev/outbox", "/audit", "/outgoing", "/outgoing?show=failed")
     yield from (f"/review/{draft_id}" for draft_id, _ in ugly)
     yield from (f"/conversations/{conversation_id}" for _, conversation_id in ugly)
     yield f"/review/{drafts[0][0]}?edit=1"
     yield f"/review/{drafts[0][0]}?reject=1"
     yield f"/conversations/{drafts[0][1]}/timeline"
+    yield f"/conversations/{drafts[0][1]}/timeline/print"
 
 
 @pytest.mark.parametrize(("width", "height"), WIDTHS)
