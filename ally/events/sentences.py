@@ -6,9 +6,6 @@ from typing import Any
 from ally.language import local, named
 
 # Marked, and put into the reader's language when it is shown; what stands in braces is a value.
-from ally.language import named
-
-# Marked, and put into the reader's language when it is shown; what stands in braces is a value.
 SENTENCES = {
     "message.received": named("wrote"),
     "message.quarantined": named("sent a mail that could not be read in full: {reason}"),
