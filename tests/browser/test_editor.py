@@ -289,7 +289,7 @@ def test_without_script_the_words_go_on_after_a_refusal(open_browser, ada, waiti
     approve.click()
     expect(page.get_by_role("alert")).to_contain_text("“sam at example” is not an address")
     page.get_by_label("Cc").fill("sam@example.com")
-    page.get_by_role("button", name="Go on with the new state").click()
+    page.get_by_role("button", name="Back to the draft").click()
     page.set_input_files("[name=files]", [pdf()])
     page.get_by_role("button", name="Attach the files").click()
     expect(editor(page)).to_have_value("Plain words.")
