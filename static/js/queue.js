@@ -38,11 +38,12 @@ document.addEventListener("htmx:after:swap", ({ detail }) => {
   land();
 });
 
-// A decided draft waits no more, also where its row came with a later page.
+// What is decided or snoozed waits no more, also where its row came with a later page.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const [, id] = /^\/drafts\/([^/]+)\/(approval|rejection|snooze)/.exec(ctx.request.action) ?? [];
-  const row = id && ctx.response.status < 400 && document.querySelector(`#later [id="row-${id}"]`);
-  if (row) row.parentElement.remove();
+  const left = /\/(approval|rejection|snooze)(\?|$)/.test(ctx.request.action);
+  if (!left || ctx.response.status >= 400) return;
+  const id = document.getElementById("review")?.dataset.draft;
+  document.querySelector(`#later [id="row-${id}"]`)?.parentElement.remove();
 });
 
 // What is unfolded in the thread is brought into sight; toggle events do not bubble.

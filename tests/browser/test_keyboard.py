@@ -268,6 +268,25 @@ def test_at_the_end_of_the_page_the_next_one_is_loaded(open_browser, ada, acme, 
         expect(page.locator(".row[aria-current]")).to_be_in_viewport()
 
 
+def test_what_is_snoozed_or_sent_far_down_leaves_the_queue(open_browser, ada, acme, monkeypatch):
+    monkeypatch.setattr(queries, "QUEUE_LENGTH", 2)
+    channel = make_channel(acme)
+    for number in range(5):
+        waiting_draft(acme, channel, f"Customer {number}", 100 - number)
+    page = open_browser(ada)
+    page.goto("/review")
+    expect(page.locator(".row")).to_have_count(5)
+    page.locator(".row").nth(2).click()
+    expect(heading(page)).to_have_text("A question of Customer 2")
+    page.locator("summary[data-key=h]").click()
+    page.locator("#work form[action*=snooze] button").first.click()
+    expect(heading(page)).to_have_text("A question of Customer 3")
+    page.keyboard.press("Control+Enter")
+    expect(heading(page)).to_have_text("A question of Customer 4")
+    left = [f"Customer {number}" for number in (0, 1, 4)]
+    expect(page.locator(".row b")).to_have_text(left)
+
+
 def test_letters_alone_can_be_switched_off(open_browser, ada, waiting):
     page = open_browser(ada)
     page.goto("/me")
