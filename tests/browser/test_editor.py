@@ -190,8 +190,9 @@ def test_a_newer_draft_is_compared_and_opened_with_the_words(open_browser, ada, 
 
 def test_of_two_browsers_one_wins_and_the_other_reads_who(open_browser, ada, ben, waiting):
     first, later = open_browser(ada), open_browser(ben)
-    for page, words in ((first, "Ada's words."), (later, "Ben's words.")):
-        type_into(page, waiting[0], words)
+    type_into(first, waiting[0], "Ada's words.")
+    expect(first.locator("#holding")).to_contain_text("Yours")  # whoever types holds it
+    type_into(later, waiting[0], "Ben's words.")
     first.keyboard.press("Control+Enter")
     expect(heading(first)).to_have_text("A question of Luis Ortega")
 
