@@ -1,7 +1,7 @@
 """What the browser loads beside a page: under an address that changes with its content.
 
-`/assets/<version>/js/desk.js` may be kept for a year, and what it imports by a relative
-address is of the same version.  All style sheets go out as one, in the order of SHEETS.
+`/assets/<version>/ally.js` may be kept for a year.  All modules go out as one, and all style
+sheets, in the order of SHEETS: a browser with a slow line waits once for each.
 There is no build: a file is read when it is first asked for, and kept packed.
 """
 
@@ -16,6 +16,8 @@ from flask import Blueprint, Flask, Response, request
 from flask_compress import Compress
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
+
+from ally.bundle import bundled
 
 SHEETS = (
     "tokens",
@@ -64,7 +66,7 @@ def init_app(app: Flask) -> None:
         COMPRESS_STREAMS=False,
     )
     compress.init_app(app)
-    app.jinja_env.globals.update(asset=asset_path, scripts=scripts)
+    app.jinja_env.globals["asset"] = asset_path
 
 
 @assets.get("/assets/<version>/<path:path>")
@@ -82,14 +84,9 @@ def asset(version: str, path: str) -> Response:
 
 
 def asset_path(name: str) -> str:
-    """The address of a file of the static folder; of all style sheets for `ally.css`."""
+    """The address of a file of the static folder; of all style sheets for `ally.css`, and of all
+    modules for `ally.js`."""
     return f"/assets/{current_version()}/{name}"
-
-
-@cache
-def scripts() -> list[str]:
-    """The modules of the page, which the browser may fetch before it knows that it needs them."""
-    return [asset_path(f"js/{file.name}") for file in sorted((FOLDER / "js").glob("*.js"))]
 
 
 @cache
@@ -106,15 +103,21 @@ def current_version() -> str:
 @cache
 def read(name: str) -> Asset:
     """Raises NotFound."""
-    files = sheets() if name == "ally.css" else [path_of(name)]
-    content = b"\n".join(file.read_bytes() for file in files)
+    content = TOGETHER[name]() if name in TOGETHER else path_of(name).read_bytes()
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
     packed = gzip.compress(content, 9, mtime=0) if Path(name).suffix in PACKED else None
     return Asset(content, packed, kind)
 
 
-def sheets() -> list[Path]:
-    return [FOLDER / "css" / f"{sheet}.css" for sheet in SHEETS]
+def sheets() -> bytes:
+    return b"\n".join((FOLDER / "css" / f"{sheet}.css").read_bytes() for sheet in SHEETS)
+
+
+def modules() -> bytes:
+    return bundled(FOLDER / "js" / "desk.js").encode()
+
+
+TOGETHER = {"ally.css": sheets, "ally.js": modules}
 
 
 def path_of(name: str) -> Path:

@@ -13,10 +13,11 @@ from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
 from flask import Flask, has_request_context, request
-from flask_babel import Babel, force_locale, get_locale, get_timezone
+from flask_babel import Babel, force_locale, get_locale, get_timezone, get_translations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
 from flask_babel import ngettext as plural_of
+from markupsafe import Markup
 
 __all__ = [
     "LANGUAGES",
@@ -35,7 +36,10 @@ LANGUAGES = {"en": "English", "de": "Deutsch"}
 CATALOGS = Path(__file__).parent / "translations"
 ZONE_COOKIE = "ally_zone"  # what the browser says of itself; no secret, and no authority
 
+MOST_KEPT = 5_000  # texts of one language that templates have said
+
 babel = Babel()
+_said: dict[str, dict[str, Markup]] = {}
 
 
 def init_app(
@@ -57,7 +61,21 @@ def init_app(
 
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGS)
     babel.init_app(app, locale_selector=language_of_reader, timezone_selector=zone_of_reader)
-    app.jinja_env.globals.update(language=language, languages=LANGUAGES)
+    app.jinja_env.globals.update(language=language, languages=LANGUAGES, _=in_template)
+
+
+def in_template(text: str, **given: object) -> Markup:
+    """What `_` is in a template: the text, with what is given escaped.
+
+    The same as Jinja's own, which looks the catalogue up anew for each of a page's hundreds.
+    """
+    said = _said.setdefault(language(), {})
+    found = said.get(text)
+    if found is None:
+        if len(said) >= MOST_KEPT:
+            said.clear()
+        found = said[text] = Markup(get_translations().ugettext(text))  # noqa: S704  # ours
+    return found % given
 
 
 @cache

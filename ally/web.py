@@ -19,7 +19,9 @@ from flask import (
 from flask.typing import ResponseReturnValue
 from flask.wrappers import Response
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from jinja2 import StrictUndefined
+from jinja2 import StrictUndefined, Template
+from jinja2.environment import TemplateModule
+from jinja2.runtime import Context
 from sqlalchemy.exc import DataError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
@@ -49,7 +51,16 @@ POLICY = {
 csrf = CSRFProtect()
 
 
+class Drawn(Template):
+    """A template whose macros are made once, and not for every `import` of them."""
+
+    def _get_default_module(self, ctx: Context | None = None) -> TemplateModule:
+        # Jinja makes a module anew when a render brings globals of its own: ours never do.
+        return super()._get_default_module()
+
+
 def init_app(app: Flask) -> None:
+    app.jinja_env.template_class = Drawn
     app.jinja_env.undefined = StrictUndefined  # a misspelt name fails the test, not the reader
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters.update(marks.FILTERS, in_words=states.in_words)

@@ -5,6 +5,7 @@ import gzip
 import pytest
 
 from ally import assets
+from ally.bundle import bundled
 
 
 def test_a_file_is_kept_for_a_year_under_the_address_of_its_version(client):
@@ -31,6 +32,32 @@ def test_it_goes_out_packed_to_who_can_unpack_it(client):
 def test_every_style_sheet_is_among_them():
     there = {file.stem for file in (assets.FOLDER / "css").glob("*.css")}
     assert set(assets.SHEETS) == there
+
+
+def test_every_module_is_among_them_once(client):
+    sent = client.get(assets.asset_path("ally.js")).text
+    for module in (assets.FOLDER / "js").glob("*.js"):
+        assert sent.count(f"const m_{module.stem} = ") == 1, f"nothing imports {module.name}"
+
+
+def test_a_module_stands_after_what_it_imports(tmp_path):
+    (tmp_path / "one.js").write_text('import { two as second } from "./two.js";\nsecond();\n')
+    (tmp_path / "two.js").write_text("export const two = () => 2;\n")
+
+    assert bundled(tmp_path / "one.js") == (
+        "const m_two = (() => {\nconst two = () => 2;\nreturn { two };\n})();\n"
+        "const m_one = (() => {\nconst { two: second } = m_two;\nsecond();\nreturn {  };\n})();\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['import "./one.js";\n', 'import * as all from "./two.js";\n', "export default 1;\n"],
+)
+def test_a_module_that_cannot_stand_among_others_is_refused(tmp_path, source):
+    (tmp_path / "one.js").write_text(source)
+    with pytest.raises(ValueError, match=r"one\.js"):
+        bundled(tmp_path / "one.js")
 
 
 @pytest.mark.parametrize("name", ["../app.py", "..%2fapp.py", "js", "nothing.js", "/etc/passwd"])
