@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from ally import clock
 from ally.db import Model, db
 from ally.errors import TooMany
+from ally.language import _
 
 
 class RateCount(Model):
@@ -31,7 +32,7 @@ def limit(key: str, *, hits: int, per: timedelta) -> None:
     another reason commits first, or the hit is forgotten.
     """
     if count(key, per=per) > hits:
-        raise TooMany("Too many requests. Wait a minute, then try again.")
+        raise TooMany(_("Too many requests. Wait a minute, then try again."))
 
 
 def count(key: str, *, per: timedelta) -> int:

@@ -206,7 +206,7 @@ def this_user() -> User:
     """The user of this request.  Raises NotSignedIn."""
     user = me()
     if user is None:
-        raise NotSignedIn("Sign in to go on.")
+        raise NotSignedIn(_("Sign in to go on."))
     return user
 
 
@@ -227,7 +227,7 @@ def admit_user(role: Role) -> ResponseReturnValue | None:
     if user is None:
         return send_to_sign_in()
     if not user.may_act_as(role):
-        raise NotAllowed("Only an admin may do this.")
+        raise NotAllowed(_("Only an admin may do this."))
     return None
 
 

@@ -16,6 +16,7 @@ from ally.events.models import ChainCheck
 from ally.jobs import runs
 from ally.jobs.models import JobRun, JobStatus, JobType
 from ally.jobs.queue import enqueue
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
@@ -99,7 +100,7 @@ def tell_admins(account_id: UUID, problem: str) -> None:
 def ask(by: User) -> JobRun:
     """Have the whole chain read.  Raises Conflict while one that was asked for goes on."""
     if under_way(by.account_id) is not None:
-        raise Conflict("A check is under way already.")
+        raise Conflict(_("A check is under way already."))
     run = request()
     trail.record(run, "audit.check_asked", by=by)
     return run

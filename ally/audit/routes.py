@@ -15,7 +15,7 @@ from ally.audit.queries import Filters
 from ally.errors import Invalid
 from ally.events import chain, exporting, topics, trail
 from ally.events.sentences import SENTENCES
-from ally.language import zone
+from ally.language import _, zone
 from ally.web import is_swap, streamed
 
 audit_pages = Blueprint("audit", __name__)
@@ -67,7 +67,7 @@ def export_audit() -> ResponseReturnValue:
 def opening_of(user: User, filters: Filters, format: str) -> dict[str, Any]:
     """Note that it is taken out, and say up to where.  Raises Invalid for an unknown format."""
     if format not in exports.FORMATS:
-        raise Invalid("Choose CSV or JSONL.")
+        raise Invalid(_("Choose CSV or JSONL."))
     what = ", ".join(f"{name} {value}" for name, value in filters.asked.items()) or "all of it"
     subject = Trail(user.account_id, user.account_id)
     trail.record(subject, "audit.exported", by=user, what=what, format=exports.FORMATS[format])

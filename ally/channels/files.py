@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from ally.errors import NotFound
+from ally.language import _
 
 OURS = re.compile(r"file:([0-9a-f]{64})", re.ASCII)
 
@@ -36,13 +37,13 @@ def read(file_url: str) -> bytes:
     """The file's content.  Raises NotFound for what is missing, damaged, or no url of ours."""
     ours = OURS.fullmatch(file_url)
     if ours is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(_("There is no such file."))
     try:
         content = path_of(ours[1]).read_bytes()
     except FileNotFoundError:
-        raise NotFound("This file is no longer in the store.") from None
+        raise NotFound(_("This file is no longer in the store.")) from None
     if hashlib.sha256(content).hexdigest() != ours[1]:
-        raise NotFound("This file was damaged in the store.")
+        raise NotFound(_("This file was damaged in the store."))
     return content
 
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from ally.channels.smtp_server import is_own_machine, server_at
 from ally.errors import Invalid
+from ally.language import _
 
 HOST = re.compile(r"(?!-)[\w-]{1,63}(?:\.[\w-]{1,63})*\.?")
 OWN_NAMES = ("localhost", ".localhost", ".local", ".internal")
@@ -19,10 +20,10 @@ def refuse_host(host: str, *, is_production: bool) -> None:
     """Raise Invalid for what is no server's name, and in production for what is this machine."""
     address = address_of(host)
     if address is None and not HOST.fullmatch(host):
-        raise Invalid("Give the server's name alone, such as mail.example.com.")
+        raise Invalid(_("Give the server's name alone, such as mail.example.com."))
     is_own = is_own_machine(str(address)) if address else is_own_name(host)
     if is_production and is_own:
-        raise Invalid("This is not a mail server of yours: it is the machine of the desk.")
+        raise Invalid(_("This is not a mail server of yours: it is the machine of the desk."))
 
 
 def refuse_smtp_url(url: str, *, is_production: bool) -> None:
@@ -30,7 +31,7 @@ def refuse_smtp_url(url: str, *, is_production: bool) -> None:
     try:
         host = server_at(url).host
     except ValueError:
-        raise Invalid("Write it like smtp://host:25 or smtps://user:password@host.") from None
+        raise Invalid(_("Write it like smtp://host:25 or smtps://user:password@host.")) from None
     refuse_host(host, is_production=is_production)
 
 
@@ -44,7 +45,7 @@ def refuse_base_url(url: str) -> None:
     except ValueError:
         fits = False
     if not fits:
-        raise Invalid("Only a server of this machine, such as http://127.0.0.1:8080.")
+        raise Invalid(_("Only a server of this machine, such as http://127.0.0.1:8080."))
 
 
 def address_of(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -26,6 +26,7 @@ from ally.db import db
 from ally.errors import Conflict
 from ally.events import trail
 from ally.jobs.queue import enqueue
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
@@ -121,7 +122,7 @@ def retry(delivery: Delivery, by: User) -> None:
     """
     hold(delivery)
     if delivery.status not in {DeliveryStatus.REJECTED, DeliveryStatus.UNKNOWN}:
-        raise Conflict("Only a reply that was refused, or may not have arrived, is sent again.")
+        raise Conflict(_("Only a reply that was refused, or may not have arrived, is sent again."))
     delivery.status, delivery.not_before = DeliveryStatus.QUEUED, clock.now()
     delivery.acknowledged_at = None  # what comes of it now is news again
     trail.record(delivery, "delivery.retried", by=by)
@@ -132,7 +133,7 @@ def settle(delivery: Delivery, by: User) -> None:
     """Note that it did arrive, as `by` has found out.  Raises Conflict unless that was unknown."""
     hold(delivery)
     if delivery.status is not DeliveryStatus.UNKNOWN:
-        raise Conflict("Only a reply that may not have arrived can be marked as sent.")
+        raise Conflict(_("Only a reply that may not have arrived can be marked as sent."))
     delivery.status, delivery.accepted_at = DeliveryStatus.ACCEPTED, clock.now()
     trail.record(delivery, "delivery.settled", by=by)
 

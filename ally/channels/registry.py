@@ -22,6 +22,7 @@ from ally.db import db
 from ally.errors import Conflict, NotFound
 from ally.events import trail
 from ally.events.models import Event
+from ally.language import _
 
 SECRET_BYTES = 32
 OVERLAPS = {  # how long the old secret counts beside the new one
@@ -106,7 +107,7 @@ def history_of(channel: Channel, before: UUID | None = None) -> tuple[Sequence[E
 def found(query: Any) -> Channel:
     channel: Channel | None = db.session.scalar(query)
     if channel is None:
-        raise NotFound("There is no such channel.")
+        raise NotFound(_("There is no such channel."))
     return channel
 
 
@@ -178,7 +179,7 @@ def remove_rule(channel: Channel, sender: str, *, by: trail.Actor) -> None:
     rules = channel.options.from_rules
     kept = [rule for rule in rules if rule.sender != sender]
     if len(kept) == len(rules):
-        raise NotFound("There is no such rule.")
+        raise NotFound(_("There is no such rule."))
     put_rules(channel, kept, by)
 
 
@@ -206,7 +207,7 @@ def rotate(
 def end_old_secret(channel: Channel, *, by: trail.Actor) -> None:
     """From now on only the new secret counts.  Raises Conflict when there is no old one."""
     if old_secret_until(channel) is None:
-        raise Conflict("The old secret has ended already.")
+        raise Conflict(_("The old secret has ended already."))
     channel.old_secret_sealed = channel.old_secret_until = None
     trail.record(channel, "channel.old_secret_ended", by=by)
 
@@ -214,7 +215,7 @@ def end_old_secret(channel: Channel, *, by: trail.Actor) -> None:
 def switch_off(channel: Channel, *, by: trail.Actor) -> None:
     """Take nothing in by it and send nothing on it.  Raises Conflict when it is off."""
     if not channel.is_active:
-        raise Conflict("The channel is off already.")
+        raise Conflict(_("The channel is off already."))
     channel.is_active = False
     trail.record(channel, "channel.switched_off", by=by)
 
@@ -222,7 +223,7 @@ def switch_off(channel: Channel, *, by: trail.Actor) -> None:
 def switch_on(channel: Channel, *, by: trail.Actor) -> None:
     """Raises Conflict when it is on."""
     if channel.is_active:
-        raise Conflict("The channel is on already.")
+        raise Conflict(_("The channel is on already."))
     channel.is_active = True
     trail.record(channel, "channel.switched_on", by=by)
 

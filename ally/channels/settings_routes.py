@@ -158,7 +158,7 @@ def asked_platform() -> Platform:
     try:
         return Platform(request.values.get("platform", ""))
     except ValueError:
-        raise NotFound("There is no such platform.") from None
+        raise NotFound(_("There is no such platform.")) from None
 
 
 def lock_unmoved(channel_id: UUID) -> Channel:

@@ -21,6 +21,7 @@ from ally.errors import Conflict
 from ally.events import trail
 from ally.events.models import Event
 from ally.jobs.queue import enqueue
+from ally.language import _
 
 SHOWN_FOR = timedelta(days=1)  # after which a try says nothing about today
 AWAITED_FOR = timedelta(minutes=2)  # a worker takes it sooner, if one is at work
@@ -94,7 +95,7 @@ def send_test(channel: Channel, *, by: User) -> EventsRaw:
     """
     refuse_off(channel)
     if not PLATFORMS[channel.platform].is_mail:
-        raise Conflict("No mail comes in by this channel: write to it at the provider.")
+        raise Conflict(_("No mail comes in by this channel: write to it at the provider."))
     raw = written(channel, by)
     event = EventsRaw(
         account_id=channel.account_id,
@@ -123,7 +124,7 @@ def ask_check(channel: Channel, *, by: User) -> None:
 
 def refuse_off(channel: Channel) -> None:
     if not channel.is_active:
-        raise Conflict("The channel is off. Switch it on first.")
+        raise Conflict(_("The channel is off. Switch it on first."))
 
 
 def test_of(channel: Channel) -> Test | None:

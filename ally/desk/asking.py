@@ -10,6 +10,7 @@ from ally.desk.pending import has_waiting, hold
 from ally.errors import Conflict
 from ally.events import trail
 from ally.jobs.queue import enqueue
+from ally.language import _
 
 
 def ask(message: Message, by: User) -> None:
@@ -20,11 +21,11 @@ def ask(message: Message, by: User) -> None:
     conversation = hold(message.conversation_id)
     db.session.refresh(message)
     if not message.is_inbound:
-        raise Conflict("This message is from us, so there is nothing to answer.")
+        raise Conflict(_("This message is from us, so there is nothing to answer."))
     if conversation.is_spam:
-        raise Conflict("This is in the spam. Say first that it is none.")
+        raise Conflict(_("This is in the spam. Say first that it is none."))
     if has_waiting(message):
-        raise Conflict("A draft for this message waits already.")
+        raise Conflict(_("A draft for this message waits already."))
     for flag in flags.UNDRAFTED:
         flags.settle(message, flag)
     snoozing.end(conversation)
@@ -59,7 +60,7 @@ def take_out_of_spam(conversation: Conversation, by: User) -> None:
     """
     hold(conversation.id)
     if not conversation.is_spam:
-        raise Conflict("This is not in the spam.")
+        raise Conflict(_("This is not in the spam."))
     conversation.is_spam, conversation.status = False, ConversationStatus.OPEN
     trail.record(conversation, "conversation.no_spam", by=by)
     newest = newest_inbound(conversation)

@@ -11,6 +11,7 @@ from ally.accounts.access import this_user
 from ally.desk import asking, customers, flags, merging, queries
 from ally.desk.flags import Flag
 from ally.errors import Invalid
+from ally.language import _
 from ally.web import is_swap
 
 conversation_acts = Blueprint("conversations", __name__)
@@ -30,7 +31,7 @@ class Merging(BaseModel):
         """Raises Invalid when neither names a conversation."""
         found = UUID_SHAPE.search((self.link.strip() or self.into)[:LONGEST_LINK])
         if found is None:
-            raise Invalid("Choose a conversation, or paste the address of one.")
+            raise Invalid(_("Choose a conversation, or paste the address of one."))
         return UUID(found[0])
 
 
@@ -105,7 +106,7 @@ def flag_chosen() -> Flag:
     try:
         return Settling.model_validate(request.form.to_dict()).flag
     except ValidationError:
-        raise Invalid("Say which of the notices you have dealt with.") from None
+        raise Invalid(_("Say which of the notices you have dealt with.")) from None
 
 
 def to_conversation(conversation_id: UUID) -> ResponseReturnValue:

@@ -9,7 +9,6 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from ally import marks
 from ally.accounts.models import User
 from ally.channels.mail import headers
 from ally.channels.mail.addresses import addresses
@@ -18,6 +17,7 @@ from ally.desk.models import Conversation, Customer, CustomerAddress
 from ally.desk.senders import Person, ours_among
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.language import _, plural_of
 
 MOST_OTHERS = 20  # conversations of one customer that are listed at once
 MOST_ADDRESSES = 50  # of one customer
@@ -83,7 +83,7 @@ def add_address(conversation: Conversation, written: str, by: User, *, same: str
     customer_id = own(conversation)
     other = known(conversation.account_id, email)
     if other == customer_id:
-        raise Conflict(f"{email} belongs to this customer already.")
+        raise Conflict(_("%(email)s belongs to this customer already.", email=email))
     if other is not None:
         unite(conversation, other, email, by, same=same)
         return
@@ -95,17 +95,19 @@ def add_address(conversation: Conversation, written: str, by: User, *, same: str
         .returning(CustomerAddress.id)
     )
     if added is None:
-        raise Conflict(f"{email} has just come to a customer. Look again.")
+        raise Conflict(_("%(email)s has just come to a customer. Look again.", email=email))
     trail.record(conversation, "customer.address_added", by=by, address=email)
 
 
 def checked(account_id: UUID, written: str) -> str:
     found = [email for _, email in addresses(written[: headers.LONGEST_VALUE]) if email]
     if len(found) != 1:
-        raise Invalid("Write one address, such as dana@example.com.")
+        raise Invalid(_("Write one address, such as dana@example.com."))
     email = headers.checked_address(found[0]).lower()
     if ours_among(account_id, [email]):
-        raise Invalid(f"{email} is an address of ours, so it cannot be a customer's.")
+        raise Invalid(
+            _("%(email)s is an address of ours, so it cannot be a customer's.", email=email)
+        )
     return email
 
 
@@ -118,7 +120,9 @@ def own(conversation: Conversation) -> UUID:
         person = Person(conversation.customer_name, conversation.customer_email)
         conversation.customer_id = customer_of(conversation.account_id, person)
     if conversation.customer_id is None:
-        raise Conflict("No address is known for this conversation, so no other one can be added.")
+        raise Conflict(
+            _("No address is known for this conversation, so no other one can be added.")
+        )
     hold(conversation.account_id, [conversation.customer_id])
     return conversation.customer_id
 
@@ -133,8 +137,14 @@ def unite(conversation: Conversation, other: UUID, email: str, by: User, *, same
             )
         )
         raise Conflict(
-            f"{email} belongs to another customer, with {marks.plural(count or 0, 'conversation')}."
-            " Say that both are one person to bring them together."
+            plural_of(
+                "%(email)s belongs to another customer, with %(num)s conversation. "
+                "Say that both are one person to bring them together.",
+                "%(email)s belongs to another customer, with %(num)s conversations. "
+                "Say that both are one person to bring them together.",
+                count or 0,
+                email=email,
+            )
         )
     hold(account_id, [other, customer_id])
     refuse_too_many(account_id, customer_id, other)
@@ -159,9 +169,9 @@ def part(conversation: Conversation, written: str, by: User) -> None:
     customer_id = own(conversation)
     theirs = [address.email for address in addresses_of(conversation)]
     if email not in theirs:
-        raise Conflict("This address does not belong to this customer.")
+        raise Conflict(_("This address does not belong to this customer."))
     if len(theirs) == 1:
-        raise Conflict("This is the customer's only address, so it stays.")
+        raise Conflict(_("This is the customer's only address, so it stays."))
     parted = db.session.scalar(
         insert(Customer).values(account_id=account_id).returning(Customer.id)
     )
@@ -199,7 +209,7 @@ def refuse_too_many(account_id: UUID, *customer_ids: UUID | None) -> None:
         )
     )
     if (count or 0) >= MOST_ADDRESSES:
-        raise Invalid(f"A customer has at most {MOST_ADDRESSES} addresses.")
+        raise Invalid(_("A customer has at most %(most)s addresses.", most=MOST_ADDRESSES))
 
 
 def addresses_of(conversation: Conversation) -> Sequence[CustomerAddress]:

@@ -14,6 +14,7 @@ from ally.desk.models import Conversation, Message
 from ally.desk.pending import hold
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 
 
 class Flag(StrEnum):
@@ -102,5 +103,5 @@ def settle_for(message: Message, flag: Flag, by: User) -> None:
     hold(message.conversation_id)
     db.session.refresh(message)
     if not settle(message, flag):
-        raise Conflict("Somebody has already dealt with this.")
+        raise Conflict(_("Somebody has already dealt with this."))
     trail.record(message, SETTLED[flag], by=by, about=message.subject or "no subject")

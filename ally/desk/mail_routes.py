@@ -11,6 +11,7 @@ from ally.desk import downloads, frames, previews, queries
 from ally.desk.original import original_of
 from ally.desk.threads import printed
 from ally.errors import NotAllowed, NotFound
+from ally.language import _
 
 # What a browser may want any of this for: to show it or to save it, and not as a part of
 # a page's own works, such as a script, a style or a worker.
@@ -23,14 +24,14 @@ mail_pages = Blueprint("mail", __name__)
 def refuse_misuse() -> None:
     """Raises NotAllowed for what came from outside and is asked for as a part of a page."""
     if request.headers.get("Sec-Fetch-Dest", "document") not in PURPOSES:
-        raise NotAllowed("This can be looked at or saved, and used for nothing else.")
+        raise NotAllowed(_("This can be looked at or saved, and used for nothing else."))
 
 
 @mail_pages.get("/messages/<uuid:message_id>/frame")
 def frame(message_id: UUID) -> ResponseReturnValue:
     message = queries.find_message(this_user().account_id, message_id)
     if not message.body_html:
-        raise NotFound("This message has no HTML part.")
+        raise NotFound(_("This message has no HTML part."))
     own = previews.own_images(message)
     document, headers = frames.framed(message.body_html, own, images="images" in request.args)
     return document, 200, headers

@@ -24,6 +24,7 @@ from ally.desk.pending import hold, hold_all, supersede_pending, waiting_in
 from ally.desk.threading import has_own_thread
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 from ally.review.models import Draft, DraftAction
 
 ABOUT_SHOWN = 120  # characters of a subject in an event
@@ -68,11 +69,11 @@ def split(message: Message, by: User) -> Conversation:
     conversation = hold(message.conversation_id)
     db.session.refresh(message)
     if message.conversation_id != conversation.id:
-        raise Conflict("Somebody has just moved this message. Look again.")
+        raise Conflict(_("Somebody has just moved this message. Look again."))
     refuse_threads_elsewhere(conversation)
     moved = messages_from(message)
     if moved[0] == first_message(conversation):
-        raise Conflict("This is the first message, so nothing would be left here.")
+        raise Conflict(_("This is the first message, so nothing would be left here."))
     aside = supersede_pending(conversation, f"{by.display_name} split the conversation")
     flags.settle(message, Flag.CHANGED_SUBJECT)
     parted = begun_with(message, conversation)
@@ -90,19 +91,19 @@ def split(message: Message, by: User) -> Conversation:
 
 def refuse_unmergeable(conversation: Conversation, into: Conversation) -> None:
     if conversation.id == into.id:
-        raise Conflict("This is the same conversation. Choose another one.")
+        raise Conflict(_("This is the same conversation. Choose another one."))
     if conversation.merged_into_id or into.merged_into_id:
-        raise Conflict("One of the two has been merged already. Look again.")
+        raise Conflict(_("One of the two has been merged already. Look again."))
     if conversation.channel_id != into.channel_id:
-        raise Conflict("The two came by different channels, and a reply goes out by one.")
+        raise Conflict(_("The two came by different channels, and a reply goes out by one."))
     refuse_threads_elsewhere(conversation)
     if into.is_quarantined or into.is_spam:
-        raise Conflict("Nothing can be merged into spam, or into a mail that cannot be read.")
+        raise Conflict(_("Nothing can be merged into spam, or into a mail that cannot be read."))
 
 
 def refuse_threads_elsewhere(conversation: Conversation) -> None:
     if has_own_thread(conversation):
-        raise Conflict("The provider keeps this as a thread of its own, so it stays as it is.")
+        raise Conflict(_("The provider keeps this as a thread of its own, so it stays as it is."))
 
 
 def move_everything(conversation: Conversation, into: Conversation) -> None:

@@ -12,6 +12,7 @@ from ally.channels.models import Delivery, EventsRaw
 from ally.db import db
 from ally.desk.models import Message
 from ally.errors import NotFound
+from ally.language import _
 
 MAIL = "message/rfc822"
 TEXT = "text/plain; charset=utf-8"
@@ -58,7 +59,7 @@ def original_of(message: Message) -> Original:
     """The original of the account's message.  Raises NotFound when none is kept."""
     content = (came(message) if message.event_id else went(message)) or b""
     if not content:
-        raise NotFound("No original is kept of this message.")
+        raise NotFound(_("No original is kept of this message."))
     is_mail = FIRST_HEADER.match(content.lstrip(b"\r\n")[:4000]) is not None
     return Original(
         content=content,

@@ -12,6 +12,7 @@ from ally.channels.mail.compose import Enclosure, Letter, Quotation, quoted_in, 
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import Invalid, NotFound
+from ally.language import _
 from ally.review.models import Draft
 
 LONGEST_CHAIN = 20  # References that a reply names; mail programs thread by the last few
@@ -147,11 +148,16 @@ def enclosures_of(draft: Draft, conversation: Conversation) -> list[Enclosure]:
     """The draft's files with their bytes.  Raises Invalid when they cannot go along."""
     going = files_of(draft)
     if going and not adapter_of(conversation).capabilities.attachments:
-        raise Invalid("Files cannot be sent on this channel. Take them off the reply.")
+        raise Invalid(_("Files cannot be sent on this channel. Take them off the reply."))
     total = sum(file.size_bytes for file in going)
     if total > MOST_BYTES:
         megabytes = f"{total / 1024 / 1024:.1f}"
-        raise Invalid(f"The files have {megabytes} MB together, and 18 MB can be sent.")
+        raise Invalid(
+            _(
+                "The files have %(megabytes)s MB together, and 18 MB can be sent.",
+                megabytes=megabytes,
+            )
+        )
     return [Enclosure(file.file_name, file.mime_type, content_of(file)) for file in going]
 
 
@@ -160,18 +166,20 @@ def content_of(file: Attachment) -> bytes:
         return files.read(file.file_url)
     except NotFound:
         name = headers.clean(file.file_name)
-        raise Invalid(f"“{name}” is no longer in the store. Take it off the reply.") from None
+        raise Invalid(
+            _("“%(name)s” is no longer in the store. Take it off the reply.", name=name)
+        ) from None
 
 
 def refuse_unsendable(conversation: Conversation, to: list[Address]) -> None:
     """Raises Invalid when nothing can go out, with what can be done about it."""
     adapter = adapter_of(conversation)
     if not to:
-        raise Invalid("No address is known for this customer, so no reply can be sent.")
+        raise Invalid(_("No address is known for this customer, so no reply can be sent."))
     if adapter.capabilities.addresses and not conversation.channel.from_address:
-        raise Invalid("This channel has no address to send from. Ask an admin to set one.")
+        raise Invalid(_("This channel has no address to send from. Ask an admin to set one."))
     if isinstance(adapter, Nowhere) and not adapter.capabilities.addresses:
-        raise Invalid("Nothing can be sent on this channel yet. Ask an admin to set it up.")
+        raise Invalid(_("Nothing can be sent on this channel yet. Ask an admin to set it up."))
 
 
 def shape_of(letter: Letter) -> dict[str, Any]:

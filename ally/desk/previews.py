@@ -15,6 +15,7 @@ from ally.db import db
 from ally.desk.downloads import IMAGES, PDF, PDF_BEGINNING, UNKNOWN_TYPE, type_of
 from ally.desk.models import Attachment, Message
 from ally.errors import NotFound
+from ally.language import _
 
 LARGEST_IMAGE = 15 * 1024 * 1024  # bytes
 MOST_PIXELS = 60_000_000  # a camera's photo has less; each takes four bytes in a browser
@@ -64,7 +65,7 @@ def shown_content(attachment: Attachment) -> tuple[bytes, str]:
     content = files.read(attachment.file_url)
     kind = shown_type(content)
     if kind == UNKNOWN_TYPE:
-        raise NotFound("This file is not shown here. Download it instead.")
+        raise NotFound(_("This file is not shown here. Download it instead."))
     return content, kind
 
 

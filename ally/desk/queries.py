@@ -18,6 +18,7 @@ from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
+from ally.language import _
 from ally.review.models import Draft, DraftAction, DraftStatus
 
 QUEUE_LENGTH = 50  # rows of the queue that are drawn at once
@@ -247,7 +248,7 @@ def find_with_waiting_draft(
         .options(joinedload(Conversation.channel))
     ).one_or_none()
     if found is None:
-        raise NotFound("There is no such conversation.")
+        raise NotFound(_("There is no such conversation."))
     return found[0], found[1]
 
 
@@ -260,7 +261,7 @@ def find_with_conversation(account_id: UUID, draft_id: UUID) -> tuple[Draft, Con
         .options(joinedload(Conversation.channel))
     ).one_or_none()
     if found is None:
-        raise NotFound("There is no such draft.")
+        raise NotFound(_("There is no such draft."))
     return found[0], found[1]
 
 
@@ -309,7 +310,7 @@ def find_message(account_id: UUID, message_id: UUID) -> Message:
         select(Message).where(Message.account_id == account_id, Message.id == message_id)
     )
     if found is None:
-        raise NotFound("There is no such message.")
+        raise NotFound(_("There is no such message."))
     return found
 
 
@@ -321,7 +322,7 @@ def find_attachment(account_id: UUID, attachment_id: UUID) -> Attachment:
         )
     )
     if found is None:
-        raise NotFound("There is no such file.")
+        raise NotFound(_("There is no such file."))
     return found
 
 
@@ -351,7 +352,7 @@ def sending(account_id: UUID, delivery_id: UUID) -> Select[Delivery]:
 def found_delivery(asked: Select[Delivery]) -> Delivery:
     found = db.session.scalar(asked)
     if found is None:
-        raise NotFound("There is no such sending.")
+        raise NotFound(_("There is no such sending."))
     return found
 
 

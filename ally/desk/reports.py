@@ -32,6 +32,7 @@ from ally.desk.pending import hold
 from ally.desk.threading import ancestors, tokens_in
 from ally.errors import Conflict
 from ally.events import trail
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
@@ -220,6 +221,6 @@ def acknowledge(delivery: Delivery, by: User) -> None:
     db.session.refresh(delivery, with_for_update=True)
     failed = delivery.reported is ReportKind.BOUNCED or delivery.status is DeliveryStatus.REJECTED
     if not failed or delivery.acknowledged_at is not None:
-        raise Conflict("There is nothing left to see about this reply.")
+        raise Conflict(_("There is nothing left to see about this reply."))
     delivery.acknowledged_at = clock.now()
     trail.record(delivery, "delivery.acknowledged", by=by)

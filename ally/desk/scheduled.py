@@ -14,6 +14,7 @@ from ally.desk.models import Conversation
 from ally.desk.pending import give_up_trigger, waiting_in
 from ally.desk.queries import find_delivery
 from ally.errors import Conflict
+from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import decisions
@@ -47,7 +48,7 @@ def take_back(account_id: UUID, delivery_id: UUID, by: User) -> Delivery:
     standing = standing_decision(draft)
     if standing is None or standing.id != delivery.action_id:
         outbox.refuse_begun(delivery)
-        raise Conflict("This decision was taken back already.")
+        raise Conflict(_("This decision was taken back already."))
     decisions.undo(draft, by)
     return delivery
 

@@ -11,7 +11,7 @@ from ally.db import current_account_id, db
 from ally.errors import NotFound
 from ally.events import trail
 from ally.jobs.models import JobRun, JobStatus, JobType
-from ally.language import named
+from ally.language import _, named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
@@ -46,7 +46,7 @@ def find_run(run_id: UUID) -> JobRun:
         select(JobRun).where(JobRun.account_id == current_account_id(), JobRun.id == run_id)
     )
     if run is None:
-        raise NotFound("There is no such run.")
+        raise NotFound(_("There is no such run."))
     return run
 
 

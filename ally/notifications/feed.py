@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from ally import clock
 from ally.db import db
 from ally.errors import NotFound
+from ally.language import _
 from ally.notifications.models import Notification, NotificationType
 
 NEW_FOR = timedelta(minutes=2)  # for which a line is worth showing by itself
@@ -114,7 +115,7 @@ def mark_read_at(user: Reader, place: str) -> None:
 def refuse_unless_theirs(user: Reader, notification_id: UUID) -> None:
     line = select(Notification.id).where(*lines_of(user), Notification.id == notification_id)
     if db.session.scalar(line) is None:
-        raise NotFound("There is no such notification.")
+        raise NotFound(_("There is no such notification."))
 
 
 def lines_of(user: Reader) -> tuple[Any, ...]:

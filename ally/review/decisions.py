@@ -12,6 +12,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
+from ally.language import _, local, named
 from ally.review import claims, labelling
 from ally.review.diff import diff, refuse_unstorable
 from ally.review.digest import moved
@@ -29,30 +30,30 @@ from ally.review.queries import standing_decision
 AS_SHOWN: Mapping[str, str] = MappingProxyType({})  # nothing beside the text was changed
 LONGEST_TEXT = 50_000  # bytes in UTF-8
 LONGEST_NOTE = 2_000  # characters
-PAST_TENSE = {
-    ActionType.APPROVE: "approved",
-    ActionType.EDIT: "approved",
-    ActionType.REJECT: "rejected",
+DECIDED = {
+    ActionType.APPROVE: named("%(name)s approved this draft at %(time)s"),
+    ActionType.EDIT: named("%(name)s approved this draft at %(time)s"),
+    ActionType.REJECT: named("%(name)s rejected this draft at %(time)s"),
 }
 REASONS_IN_WORDS = {
-    RejectionReason.WRONG_FACTS: "wrong facts",
-    RejectionReason.NOT_IN_SOURCES: "not in the sources",
-    RejectionReason.TONE: "tone",
-    RejectionReason.NOT_NEEDED: "no answer needed",
-    RejectionReason.LANGUAGE: "wrong language",
-    RejectionReason.OTHER: "another reason",
+    RejectionReason.WRONG_FACTS: named("wrong facts"),
+    RejectionReason.NOT_IN_SOURCES: named("not in the sources"),
+    RejectionReason.TONE: named("tone"),
+    RejectionReason.NOT_NEEDED: named("no answer needed"),
+    RejectionReason.LANGUAGE: named("wrong language"),
+    RejectionReason.OTHER: named("another reason"),
 }
 PARTS_IN_WORDS = {
-    "draft": "the draft",
-    "text": "the text",
-    "sender": "who it comes from",
-    "recipients": "who it goes to",
-    "others": "who else got the message",
-    "subject": "the subject",
-    "attachments": "the files",
-    "signature": "the signature",
-    "history": "what is quoted",
-    "newest_message": "the customer's newest message",
+    "draft": named("the draft"),
+    "text": named("the text"),
+    "sender": named("who it comes from"),
+    "recipients": named("who it goes to"),
+    "others": named("who else got the message"),
+    "subject": named("the subject"),
+    "attachments": named("the files"),
+    "signature": named("the signature"),
+    "history": named("what is quoted"),
+    "newest_message": named("the customer's newest message"),
 }
 
 # Set by the application from UNDO_SECONDS.
@@ -136,11 +137,11 @@ def undo(draft: Draft, by: User) -> DraftAction:
     """
     action = standing_decision(draft)
     if action is None:
-        raise Conflict("There is no decision to take back.")
+        raise Conflict(_("There is no decision to take back."))
     if clock.now() >= open_until(draft, action):
-        raise Conflict(f"It is too late to undo: {decided_in_words(action)}.")
+        raise Conflict(_("It is too late to undo: %(action)s.", action=decided_in_words(action)))
     if kind_of(draft).current(draft).id != draft.id:
-        raise Conflict("A newer draft waits already, so this decision stands.")
+        raise Conflict(_("A newer draft waits already, so this decision stands."))
     withdraw(draft, action, by)
     draft.status = DraftStatus.PENDING
     kind_of(draft).put_off(draft, None)
@@ -156,7 +157,7 @@ def hold_back(draft: Draft, because: str) -> DraftAction:
     """
     action = standing_decision(draft)
     if action is None:
-        raise Conflict("There is no decision to take back.")
+        raise Conflict(_("There is no decision to take back."))
     withdraw(draft, action, None)
     trail.record(
         draft,
@@ -195,8 +196,10 @@ def refuse_unless_decidable(draft: Draft, by: User, seen: str, kept: str | None)
     claims.refuse_if_held(draft, by, kept)
     parts = moved(draft, seen)
     if parts:
-        words = " and ".join(PARTS_IN_WORDS.get(part, part) for part in parts)
-        raise MovedOn(f"Since you looked, this has changed: {words}. Look again.", kept=kept)
+        words = _(" and ").join(_(PARTS_IN_WORDS[part]) for part in parts)
+        raise MovedOn(
+            _("Since you looked, this has changed: %(words)s. Look again.", words=words), kept=kept
+        )
 
 
 def why_not_pending(draft: Draft) -> str:
@@ -205,18 +208,18 @@ def why_not_pending(draft: Draft) -> str:
         return f"{decided_in_words(action)}."
     because = (draft.metadata_ or {}).get("set_aside")
     if because is not None:
-        return f"This draft was set aside, since {because}."
-    return "The customer wrote again, and a newer draft has taken this one's place."
+        return _("This draft was set aside, since %(reason)s.", reason=_(because))
+    return _("The customer wrote again, and a newer draft has taken this one's place.")
 
 
 def decided_in_words(action: DraftAction) -> str:
-    verb = PAST_TENSE[action.type]
-    return f"{action.user.display_name} {verb} this draft at {action.created_at:%H:%M} UTC"
+    time = f"{local(action.created_at):%H:%M}"
+    return _(DECIDED[action.type], name=action.user.display_name, time=time)
 
 
 def refuse_unsendable(text: str) -> None:
     if not text.strip():
-        raise Invalid("Write a reply before you send it.")
+        raise Invalid(_("Write a reply before you send it."))
     refuse_too_long(text)
 
 
@@ -224,7 +227,7 @@ def refuse_too_long(text: str) -> None:
     """Raise Invalid for more than LONGEST_TEXT, and for what cannot be stored."""
     refuse_unstorable(text)
     if len(text.encode()) > LONGEST_TEXT:
-        raise Invalid("This reply is longer than 50 KB. Shorten it.")
+        raise Invalid(_("This reply is longer than 50 KB. Shorten it."))
 
 
 def final_text(draft: Draft, text: str | None) -> str:

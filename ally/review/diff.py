@@ -15,6 +15,7 @@ from typing import Any
 from rapidfuzz.distance import Indel
 
 from ally.errors import Invalid
+from ally.language import _
 
 ALGORITHM = "indel-words-1"
 TOKEN = re.compile(r"\r\n|\w+|\s|[^\w\s]")
@@ -46,7 +47,7 @@ def diff(old: str, new: str) -> dict[str, Any]:
         return record | {"ops": ops}
     packed = base64.b64encode(zlib.compress(written.encode(), 9)).decode()
     if len(packed) > STORED_LIMIT:
-        raise Invalid("This text differs too much from the draft to be recorded. Shorten it.")
+        raise Invalid(_("This text differs too much from the draft to be recorded. Shorten it."))
     return record | {"packed": packed}
 
 
@@ -114,7 +115,7 @@ def replacement(dropped: str, added: str) -> list[Operation]:
 
 def refuse_unstorable(text: str) -> None:
     if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
-        raise Invalid("This text holds a character that cannot be stored. Type it again.")
+        raise Invalid(_("This text holds a character that cannot be stored. Type it again."))
 
 
 def digest(text: str) -> str:

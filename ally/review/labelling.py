@@ -11,7 +11,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, NotFound
 from ally.events import trail
-from ally.language import later
+from ally.language import _, later
 from ally.review.diff import ops_of
 from ally.review.labels import Change, changes_in, label
 from ally.review.models import Draft, DraftAction, EditKind, EditLabel
@@ -106,9 +106,9 @@ def lock_label(account_id: UUID, action_id: UUID, position: int) -> EditLabel:
         .execution_options(populate_existing=True)
     )
     if found is None:
-        raise NotFound("There is no such change.")
+        raise NotFound(_("There is no such change."))
     if action_of(found).undone_at is not None:
-        raise Conflict("This decision was taken back, so its labels count no more.")
+        raise Conflict(_("This decision was taken back, so its labels count no more."))
     return found
 
 

@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 
 from ally import clock
 from ally.errors import Invalid
+from ally.language import _
 
 MORNING = time(8)
 MONDAY = 0
@@ -78,7 +79,7 @@ def read(written: str, zone: ZoneInfo) -> datetime:
     try:
         moment = datetime.fromisoformat(written.strip())
     except ValueError:
-        raise Invalid("Choose a date and a time to send this at.") from None
+        raise Invalid(_("Choose a date and a time to send this at.")) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 
@@ -87,9 +88,9 @@ def refuse_unreachable(moment: datetime) -> datetime:
     try:
         ahead = moment - clock.now()
     except OverflowError:  # an offset that leads out of the calendar
-        raise Invalid("Choose a time within a year from now.") from None
+        raise Invalid(_("Choose a time within a year from now.")) from None
     if ahead <= timedelta(0):
-        raise Invalid("This time has passed. Choose a later one.")
+        raise Invalid(_("This time has passed. Choose a later one."))
     if ahead > FURTHEST:
-        raise Invalid("Choose a time within a year from now.")
+        raise Invalid(_("Choose a time within a year from now."))
     return moment

@@ -7,6 +7,7 @@ from sqlalchemy.orm import joinedload
 
 from ally.db import db
 from ally.errors import NotFound
+from ally.language import _
 from ally.review.kinds import kind_of
 from ally.review.models import Draft, DraftAction
 
@@ -78,5 +79,5 @@ def drafts_of(account_id: UUID) -> Select[Draft]:
 
 def found(draft: Draft | None) -> Draft:
     if draft is None:
-        raise NotFound("There is no such draft.")
+        raise NotFound(_("There is no such draft."))
     return draft

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ValidationError
 from ally import clock, web
 from ally.accounts.access import this_user
 from ally.errors import Conflict, Invalid
-from ally.language import local, zone
+from ally.language import _, local, zone
 from ally.review import claims, decisions, snoozing
 from ally.review.form_routes import amended, refuse_and_keep, refuse_unattached
 from ally.review.later import send_time
@@ -153,4 +153,4 @@ def read_rejection() -> Rejection:
     try:
         return Rejection.model_validate(request.form.to_dict())
     except ValidationError:
-        raise Invalid("Choose why you reject this draft.") from None
+        raise Invalid(_("Choose why you reject this draft.")) from None
