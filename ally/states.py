@@ -25,3 +25,8 @@ WORDS = {
 def in_words(code: str) -> str:
     """The word for a code; an unknown one is shown as it is, with a capital letter."""
     return _(WORDS[code]) if code in WORDS else str(code).replace("_", " ").capitalize()
+
+
+def begun(words: str) -> str:
+    """The words as they begin a line: with a capital, and nothing else changed."""
+    return words[:1].upper() + words[1:]

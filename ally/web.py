@@ -63,7 +63,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.template_class = Drawn
     app.jinja_env.undefined = StrictUndefined  # a misspelt name fails the test, not the reader
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-    app.jinja_env.filters.update(marks.FILTERS, in_words=states.in_words)
+    app.jinja_env.filters.update(marks.FILTERS, in_words=states.in_words, begun=states.begun)
     app.jinja_env.globals["has_page"] = has_page
     csrf.init_app(app)
     app.before_request(refuse_cross_site)

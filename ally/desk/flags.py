@@ -14,7 +14,7 @@ from ally.desk.models import Conversation, Message
 from ally.desk.pending import hold
 from ally.errors import Conflict
 from ally.events import trail
-from ally.language import _
+from ally.language import _, named
 
 
 class Flag(StrEnum):
@@ -28,12 +28,15 @@ class Flag(StrEnum):
 
 
 NOTICES = {
-    Flag.CHANGED_SUBJECT: "has another subject than this conversation. Does it belong here?",
-    Flag.SAME_ID: "has the id of an earlier message, but not its words. Both are kept.",
-    Flag.CLAIMS_TO_BE_US: "says that it comes from one of us, and nothing proves it. Take care.",
-    Flag.TOO_MANY: "came when Ally had already drafted or received a lot, so no draft was"
-    " written for it.",
-    Flag.CALLED_SPAM: "was called spam by a mail server, so no draft was written for it.",
+    Flag.CHANGED_SUBJECT: named("has another subject than this conversation. Does it belong here?"),
+    Flag.SAME_ID: named("has the id of an earlier message, but not its words. Both are kept."),
+    Flag.CLAIMS_TO_BE_US: named(
+        "says that it comes from one of us, and nothing proves it. Take care."
+    ),
+    Flag.TOO_MANY: named(
+        "came when Ally had already drafted or received a lot, so no draft was written for it."
+    ),
+    Flag.CALLED_SPAM: named("was called spam by a mail server, so no draft was written for it."),
 }
 UNDRAFTED = (Flag.TOO_MANY, Flag.CALLED_SPAM)  # a person has to ask for the draft
 SETTLED = {

@@ -13,32 +13,33 @@ from sqlalchemy import Row
 from ally.channels.mail.parsed import Category
 from ally.channels.models import DeliveryStatus, ReportKind
 from ally.desk.models import MessageDirection
+from ally.language import named
 
 LONGEST_BODY = 20_000  # characters of a message that are drawn; the rest is in the original
 KINDS = {"own", "quote", "signature"}
 SHORT_SIGNATURE = 6  # lines; a longer one is folded
 
 CATEGORIES = {
-    Category.AUTO_REPLY: "Automatic reply",
-    Category.OUT_OF_OFFICE: "Out of office",
-    Category.BOUNCE: "Bounce",
-    Category.DELAYED: "Delayed",
-    Category.COMPLAINT: "Complaint",
-    Category.RECEIPT: "Receipt",
-    Category.LIST: "Mailing list",
-    Category.SPAM: "Spam",
+    Category.AUTO_REPLY: named("Automatic reply"),
+    Category.OUT_OF_OFFICE: named("Out of office"),
+    Category.BOUNCE: named("Bounce"),
+    Category.DELAYED: named("Delayed"),
+    Category.COMPLAINT: named("Complaint"),
+    Category.RECEIPT: named("Receipt"),
+    Category.LIST: named("Mailing list"),
+    Category.SPAM: named("Spam"),
 }
 ALARMING = {Category.BOUNCE, Category.COMPLAINT, Category.SPAM}
 
 METHODS = {"dmarc": "DMARC", "dkim": "DKIM", "spf": "SPF"}
 RESULTS = {
-    "pass": "passed",
-    "fail": "failed",
-    "softfail": "failed",
-    "permerror": "could not be checked",
-    "temperror": "could not be checked",
-    "neutral": "says nothing",
-    "policy": "was not accepted",
+    "pass": named("passed"),
+    "fail": named("failed"),
+    "softfail": named("failed"),
+    "permerror": named("could not be checked"),
+    "temperror": named("could not be checked"),
+    "neutral": named("says nothing"),
+    "policy": named("was not accepted"),
 }
 FAILED = {"fail", "softfail", "policy"}
 

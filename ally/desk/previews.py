@@ -15,7 +15,7 @@ from ally.db import db
 from ally.desk.downloads import IMAGES, PDF, PDF_BEGINNING, UNKNOWN_TYPE, type_of
 from ally.desk.models import Attachment, Message
 from ally.errors import NotFound
-from ally.language import _
+from ally.language import _, named
 
 LARGEST_IMAGE = 15 * 1024 * 1024  # bytes
 MOST_PIXELS = 60_000_000  # a camera's photo has less; each takes four bytes in a browser
@@ -54,10 +54,10 @@ def preview_of(attachment: Attachment) -> Preview:
     if kind == PDF:
         return Preview(Kind.PDF)
     if type_of(content) in IMAGES:
-        return Preview(Kind.OTHER, why="The image is too large to show here, or broken.")
+        return Preview(Kind.OTHER, why=named("The image is too large to show here, or broken."))
     if seems_text(attachment.mime_type, attachment.file_name) and is_text(content):
         return text_preview(content)
-    return Preview(Kind.OTHER, why="Files of this kind are not shown here.")
+    return Preview(Kind.OTHER, why=named("Files of this kind are not shown here."))
 
 
 def shown_content(attachment: Attachment) -> tuple[bytes, str]:

@@ -3,6 +3,6 @@ document.addEventListener("click", ({ target }) => {
   const link = target.closest("[data-loads]");
   if (!link) return;
   const blocked = link.parentElement.querySelector("[data-blocked]");
-  blocked.textContent = blocked.textContent.replace("blocked", "loaded");
+  blocked.textContent = blocked.dataset.blocked;
   setTimeout(() => link.replaceWith()); // once the browser has followed it
 });
