@@ -22,6 +22,7 @@ from markupsafe import Markup
 __all__ = [
     "LANGUAGES",
     "_",
+    "fact",
     "force_locale",
     "init_app",
     "language",
@@ -29,8 +30,12 @@ __all__ = [
     "local",
     "named",
     "plural_of",
+    "worded",
     "zone",
 ]
+
+# What is kept to be put into words when it is shown: a text, or one with its values.
+Fact = str | dict[str, str]
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 CATALOGS = Path(__file__).parent / "translations"
@@ -61,7 +66,9 @@ def init_app(
 
     app.config["BABEL_TRANSLATION_DIRECTORIES"] = str(CATALOGS)
     babel.init_app(app, locale_selector=language_of_reader, timezone_selector=zone_of_reader)
-    app.jinja_env.globals.update(language=language, languages=LANGUAGES, _=in_template)
+    app.jinja_env.globals.update(
+        language=language, languages=LANGUAGES, worded=worded, _=in_template
+    )
 
 
 def in_template(text: str, **given: object) -> Markup:
@@ -91,6 +98,18 @@ def accepted_language() -> str:
 def named(text: str) -> str:
     """The text as it is, marked: whoever shows it says `_(text)`."""
     return text
+
+
+def fact(text: str, **values: str) -> Fact:
+    """A text that is marked, as it is kept: with the values that stand in it."""
+    return {"text": text, **values} if values else text
+
+
+def worded(kept: Fact | None) -> str:
+    """What `fact` gave, in the reader's language; what people wrote themselves, as it is."""
+    if not kept:
+        return ""
+    return _(kept) if isinstance(kept, str) else _(kept["text"]) % kept
 
 
 def language() -> str:

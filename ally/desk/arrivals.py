@@ -25,10 +25,13 @@ from ally.desk.pending import supersede_pending, waiting_in
 from ally.desk.senders import Person, Role
 from ally.events import trail
 from ally.jobs.queue import enqueue
+from ally.language import named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
 NOBODY = "Unknown sender"
+WROTE_AGAIN = named("the customer wrote again")
+ANSWERED_OUTSIDE = named("a colleague has answered outside Ally")
 SUBJECT_SHOWN = 120  # characters of the subject in a notification
 
 
@@ -145,14 +148,18 @@ def add(arrival: Arrival, conversation: Conversation) -> Message:
     """Put the message into a conversation that is there, which the caller holds.
 
     What waits there for a review is set aside when the customer has written again, and
-    and when a colleague has answered outside; not so by a program's mail, or by more of them
-    than Ally drafts for, which get no draft in its place.  Raises Known.
+    when a colleague has answered outside; not so by a program's mail, or by more of them
+    than Ally drafts for, which get no draft in its place.  Nothing else happens where a person
+    has said that it is spam.  Raises Known.
     """
     if arrival.is_spam and not conversation.is_spam:
         # It names a message of the thread, so a filter may well be wrong about it.
         arrival = arrival.flagged(Flag.CALLED_SPAM)
     arrival = limited(arrival, conversation)
     message = store(arrival, conversation)
+    if conversation.is_kept_in_spam:
+        conversation.last_message_at = max(conversation.last_message_at, arrival.sent_at)
+        return message
     continue_with(conversation, arrival)
     hold_back_scheduled(conversation, arrival)
     if arrival.is_ours:
@@ -166,7 +173,7 @@ def add(arrival: Arrival, conversation: Conversation) -> Message:
 def limited(arrival: Arrival, conversation: Conversation) -> Arrival:
     """The arrival, held back when Ally has done enough here, or when it is a colleague's word
     in a customer's conversation."""
-    if arrival.is_ours or not arrival.needs_draft:
+    if arrival.is_ours or not arrival.needs_draft or conversation.is_kept_in_spam:
         return arrival
     if arrival.role is Role.COLLEAGUE and conversation.customer_id != arrival.customer_id:
         return arrival.flagged(by_hand=True)
@@ -244,15 +251,15 @@ def supersede_answered(conversation: Conversation, arrival: Arrival) -> None:
     trigger = db.session.get(Message, trigger_id) if trigger_id else None
     written_at = arrival.written_at or arrival.sent_at
     if trigger is None or trigger.sent_at <= written_at:
-        supersede_pending(conversation, "a colleague has answered outside Ally")
+        supersede_pending(conversation, ANSWERED_OUTSIDE)
 
 
 def hold_back_scheduled(conversation: Conversation, arrival: Arrival) -> None:
     """What was to go out later was approved before this came: somebody should look again."""
     if arrival.is_ours:
-        scheduled.hold_back(conversation, "a colleague has answered outside Ally")
+        scheduled.hold_back(conversation, ANSWERED_OUTSIDE)
     elif arrival.is_customers:
-        scheduled.hold_back(conversation, "the customer wrote again")
+        scheduled.hold_back(conversation, WROTE_AGAIN)
 
 
 def write(arrival: Arrival, conversation: Conversation) -> Message:

@@ -6,7 +6,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.desk import flags, snoozing
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
-from ally.desk.pending import has_waiting, hold
+from ally.desk.pending import has_waiting, hold, stands
 from ally.errors import Conflict
 from ally.events import trail
 from ally.jobs.queue import enqueue
@@ -45,6 +45,7 @@ def ask_again(conversation: Conversation, by: User) -> None:
             Message.account_id == conversation.account_id,
             Message.conversation_id == conversation.id,
             Message.metadata_["auto_submitted"].as_boolean().is_not(True),
+            stands(),
         )
         .order_by(Message.id.desc())
         .limit(1)
@@ -61,7 +62,8 @@ def take_out_of_spam(conversation: Conversation, by: User) -> None:
     hold(conversation.id)
     if not conversation.is_spam:
         raise Conflict(_("This is not in the spam."))
-    conversation.is_spam, conversation.status = False, ConversationStatus.OPEN
+    conversation.is_spam, conversation.called_spam_by_id = False, None
+    conversation.status = ConversationStatus.OPEN
     trail.record(conversation, "conversation.no_spam", by=by)
     newest = newest_inbound(conversation)
     if newest is not None:

@@ -14,7 +14,14 @@ from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
-from ally.desk.pending import drafts_for, give_up_trigger, has_waiting, hold, supersede_pending
+from ally.desk.pending import (
+    drafts_for,
+    give_up_trigger,
+    has_waiting,
+    hold,
+    stands,
+    supersede_pending,
+)
 from ally.errors import AllyError
 from ally.events import trail
 from ally.jobs.queue import job
@@ -184,7 +191,9 @@ def unanswered(message: Message) -> list[Message]:
     """What the customer has written since our last reply up to this message, the first first."""
     last_reply = (
         select(Message.id)
-        .where(*in_conversation_of(message), Message.direction == MessageDirection.OUTBOUND)
+        .where(
+            *in_conversation_of(message), Message.direction == MessageDirection.OUTBOUND, stands()
+        )
         .order_by(Message.id.desc())
         .limit(1)
     ).scalar_subquery()

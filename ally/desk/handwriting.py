@@ -8,13 +8,12 @@ from ally.db import db
 from ally.desk import snoozing
 from ally.desk.asking import newest_inbound
 from ally.desk.models import Conversation, ConversationStatus, Message
-from ally.desk.pending import drafts_for, give_up_trigger, hold_to_change, waiting_in
+from ally.desk.pending import drafts_for, give_up_trigger, hold_to_change, stands, waiting_in
 from ally.errors import Conflict
 from ally.events import trail
 from ally.language import _
-from ally.review.models import Draft, DraftStatus
+from ally.review.models import BY_HAND, Draft, DraftStatus
 
-BY_HAND = "person"  # the model key of what nobody but a person writes
 NO_PROMPT = "none"
 
 
@@ -49,6 +48,7 @@ def newest_message(conversation: Conversation) -> Message | None:
         .where(
             Message.account_id == conversation.account_id,
             Message.conversation_id == conversation.id,
+            stands(),
         )
         .order_by(Message.id.desc())
         .limit(1)

@@ -15,7 +15,7 @@ from ally import marks
 from ally.accounts.models import User
 from ally.channels.models import Delivery
 from ally.db import db
-from ally.desk import flags, noting, snoozing, tagging
+from ally.desk import flags, noting, scheduled, snoozing, tagging
 from ally.desk.asking import ask_again
 from ally.desk.customers import known
 from ally.desk.flags import Flag
@@ -24,22 +24,28 @@ from ally.desk.pending import hold, hold_all, supersede_pending, waiting_in
 from ally.desk.threading import has_own_thread
 from ally.errors import Conflict
 from ally.events import trail
-from ally.language import _
+from ally.language import _, fact, named
 from ally.review.models import Draft, DraftAction
 
+MERGED_BY = named("%(name)s merged two conversations")
+SPLIT_BY = named("%(name)s split the conversation")
+CAME_LATE = named("an earlier mail of the same thread came late")
 ABOUT_SHOWN = 120  # characters of a subject in an event
 
 
 def merge(conversation: Conversation, into: Conversation, by: User) -> None:
     """Move everything of the conversation into the other one, and close it.
 
-    Drafts that wait in either are set aside, and one is written anew.  Raises Conflict
+    Drafts that wait in either are set aside, as is what was to go out later, and one is written
+    anew.  Raises Conflict
     when the two are one, came by different channels, or one of them was merged already, and
     for a thread that the provider keeps: an answer goes there.
     """
     hold_all([conversation.id, into.id])
     refuse_unmergeable(conversation, into)
-    because = f"{by.display_name} merged two conversations"
+    because = fact(MERGED_BY, name=by.display_name)
+    for one in (conversation, into):
+        scheduled.hold_back(one, because)
     aside = [supersede_pending(one, because) for one in (conversation, into)]
     move_everything(conversation, into)
     trail.record(conversation, "conversation.merged", by=by, **told_of(into))
@@ -54,7 +60,7 @@ def absorb(conversation: Conversation, into: Conversation) -> None:
     Both are held.  What waits for a decision comes along, unless something waits there.
     """
     if waiting_in(into) is not None:
-        supersede_pending(conversation, "an earlier mail of the same thread came late")
+        supersede_pending(conversation, CAME_LATE)
     move_everything(conversation, into)
     trail.record(conversation, "conversation.merged", **told_of(into))
     trail.record(into, "conversation.joined", **told_of(conversation))
@@ -74,7 +80,7 @@ def split(message: Message, by: User) -> Conversation:
     moved = messages_from(message)
     if moved[0] == first_message(conversation):
         raise Conflict(_("This is the first message, so nothing would be left here."))
-    aside = supersede_pending(conversation, f"{by.display_name} split the conversation")
+    aside = supersede_pending(conversation, fact(SPLIT_BY, name=by.display_name))
     flags.settle(message, Flag.CHANGED_SUBJECT)
     parted = begun_with(message, conversation)
     move(moved, parted)
@@ -121,11 +127,12 @@ def move_everything(conversation: Conversation, into: Conversation) -> None:
             )
             .values(conversation_id=into.id)
         )
-    if conversation.status is ConversationStatus.OPEN:
+    if conversation.status is ConversationStatus.OPEN and not into.is_kept_in_spam:
         into.status = ConversationStatus.OPEN
     into.last_message_at = max(into.last_message_at, conversation.last_message_at)
     conversation.status, conversation.merged_into_id = ConversationStatus.CLOSED, into.id
     conversation.is_spam = conversation.is_quarantined = False
+    conversation.called_spam_by_id = None
 
 
 def messages_from(message: Message) -> Sequence[UUID]:

@@ -86,7 +86,8 @@ class Conversation(Model):
     person, with the original to download, and gets no draft.  `reference` is short,
     cannot be guessed, and may stand in a subject.  One that was merged into another
     is closed, has no messages, and says where they went.  `is_spam` keeps it apart
-    from the others until a person says that it is none.  One with `snoozed_until` is
+    from the others until a person says that it is none, or until the customer writes again,
+    unless `called_spam_by_id`, a person, has said that it is.  One with `snoozed_until` is
     open and out of the lists until then, or until the customer writes.
     """
 
@@ -118,6 +119,7 @@ class Conversation(Model):
         belongs_to("conversation", "merged_into_id"),
         Index(None, "account_id", "customer_id", "last_message_at", "id"),
         belongs_to("user", "assignee_id"),
+        belongs_to("user", "called_spam_by_id"),
         Index(
             "ix_conversation_assigned",
             "account_id",
@@ -157,12 +159,17 @@ class Conversation(Model):
     customer_name: Mapped[str | None]
     is_quarantined: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     is_spam: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    called_spam_by_id: Mapped[UUID | None]
     last_message_at: Mapped[datetime_now]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 
     channel: Mapped[Channel] = relationship(viewonly=True)
-    assignee: Mapped[User | None] = relationship(viewonly=True)
+    assignee: Mapped[User | None] = relationship(
+        viewonly=True,
+        primaryjoin="Conversation.assignee_id == User.id",
+        foreign_keys="Conversation.assignee_id",
+    )
     tags: Mapped[list["Tag"]] = relationship(
         secondary="conversation_tag",
         primaryjoin="Conversation.id == ConversationTag.conversation_id",
@@ -178,6 +185,11 @@ class Conversation(Model):
     @property
     def timeline_id(self) -> UUID:
         return self.id
+
+    @property
+    def is_kept_in_spam(self) -> bool:
+        """Whether a person has said that it is spam, so that no further message opens it."""
+        return self.is_spam and self.called_spam_by_id is not None
 
     @property
     def customer(self) -> str:

@@ -147,8 +147,9 @@ class Opened:
         return labels_of(self.draft.account_id, [self.decision]).get(self.decision.id)
 
     @cached_property
-    def decisions_like_this(self) -> Decisions:
-        return decisions_like(self.draft)
+    def decisions_like_this(self) -> Decisions | None:
+        """How people decided on drafts like it; None for one that is written by hand."""
+        return None if self.draft.is_by_hand else decisions_like(self.draft)
 
     @cached_property
     def sources(self) -> list[Source]:

@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import or_, select
+from sqlalchemy import ColumnElement, exists, or_, select
 
+from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
 from ally.desk.models import Conversation, Message
 from ally.errors import Conflict
 from ally.events import trail
-from ally.language import _
+from ally.language import Fact, _
 from ally.review.models import Draft, DraftStatus
 
 
@@ -77,7 +78,7 @@ def waiting_in(conversation: Conversation) -> Draft | None:
     )
 
 
-def supersede_pending(conversation: Conversation, because: str | None = None) -> Draft | None:
+def supersede_pending(conversation: Conversation, because: Fact | None = None) -> Draft | None:
     """Set the waiting reply aside, if there is one, since the customer wrote again, or
     `because` of something else.
 
@@ -130,3 +131,12 @@ def drafts_for(message: Message) -> list[Draft]:
 def has_waiting(message: Message) -> bool:
     """Whether a draft for the message waits for a decision."""
     return any(draft.is_pending for draft in drafts_for(message))
+
+
+def stands() -> ColumnElement[bool]:
+    """That a message was not taken back before it went out."""
+    return ~exists().where(
+        Delivery.account_id == Message.account_id,
+        Delivery.message_id == Message.id,
+        Delivery.status == DeliveryStatus.CANCELLED,
+    )

@@ -120,7 +120,7 @@ RETURNED = """s.account_id = :account_id AND s.reported = 'bounced'
        AND s.acknowledged_at IS NULL"""
 
 NEWS = text("""
-    SELECT d.status, d.metadata->>'set_aside' AS set_aside,
+    SELECT d.status, d.metadata->'set_aside' AS set_aside,
            EXISTS (SELECT 1 FROM message m WHERE m.account_id = :account_id
               AND m.conversation_id = d.conversation_id AND m.direction = 'inbound'
               AND (m.metadata->>'auto_submitted')::boolean IS NOT TRUE

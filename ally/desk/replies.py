@@ -15,7 +15,7 @@ from ally.channels.mail import ids
 from ally.channels.mail.compose import Letter, markup_of, text_of
 from ally.channels.models import Delivery
 from ally.db import db
-from ally.desk import snoozing
+from ally.desk import closing, snoozing
 from ally.desk.envelopes import (
     Envelope,
     amended_envelope,
@@ -143,6 +143,9 @@ class Reply:
 
     def put_off(self, draft: Draft, until: datetime | None) -> None:
         snoozing.put_off(conversation_of(draft), until)
+
+    def bring_back(self, draft: Draft, by: User) -> None:
+        closing.open_for(draft, conversation_of(draft), by)
 
     def due_at(self, draft: Draft, action: DraftAction) -> datetime:
         delivery = db.session.scalars(

@@ -14,7 +14,7 @@ from ally.desk.models import Conversation
 from ally.desk.pending import give_up_trigger, waiting_in
 from ally.desk.queries import find_delivery
 from ally.errors import Conflict
-from ally.language import _
+from ally.language import Fact, _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import decisions
@@ -22,7 +22,7 @@ from ally.review.models import Draft, DraftAction, DraftStatus
 from ally.review.queries import lock_draft, standing_decision
 
 
-def hold_back(conversation: Conversation, because: str) -> None:
+def hold_back(conversation: Conversation, because: Fact) -> None:
     """Keep what is to go out later in the conversation from being sent, and tell everybody.
 
     Its draft waits again, unless another waits already.  The caller holds the conversation.
@@ -80,7 +80,7 @@ def put_off_in(conversation: Conversation) -> Sequence[UUID]:
     ).all()
 
 
-def put_back(draft: Draft, conversation: Conversation, because: str) -> None:
+def put_back(draft: Draft, conversation: Conversation, because: Fact) -> None:
     if waiting_in(conversation) is None:
         draft.status = DraftStatus.PENDING
     else:
@@ -90,7 +90,7 @@ def put_back(draft: Draft, conversation: Conversation, because: str) -> None:
     db.session.flush()  # one at most waits
 
 
-def tell(conversation: Conversation, because: str) -> None:
+def tell(conversation: Conversation, because: Fact) -> None:
     feed.notify(
         conversation.account_id,
         NotificationType.SENDING_HELD,

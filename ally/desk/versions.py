@@ -14,14 +14,14 @@ from ally.desk.outgoing import trigger_of
 from ally.desk.pending import drafts_for, give_up_trigger, hold, supersede_pending
 from ally.errors import NotFound
 from ally.events import trail
-from ally.language import _
+from ally.language import _, named
 from ally.marks import stretches
 from ally.review import claims
 from ally.review.decisions import AlreadyDecided, why_not_pending
 from ally.review.diff import operations
 from ally.review.models import Draft, DraftAlternative
 
-CHOSEN = "another version was chosen"
+CHOSEN = named("another version was chosen")
 OWN_KEYS = {"rewriting", "set_aside", "trigger_message_id"}  # of a draft's metadata, not inherited
 
 

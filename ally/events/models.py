@@ -16,7 +16,7 @@ from ally.db import (
     under_64_kb,
 )
 from ally.events.sentences import SENTENCES, readable
-from ally.language import _
+from ally.language import _, worded
 
 
 class Told(dict[str, Any]):
@@ -34,7 +34,7 @@ def sentence_of(action: str, particulars: dict[str, Any]) -> str:
     # Never the pattern, but values: a customer's words are among them.
     values = Told(readable(particulars))
     if reason := particulars.get("reason"):
-        values["reason"] = _(str(reason))
+        values["reason"] = worded(reason)
     return _(pattern).format_map(values)
 
 

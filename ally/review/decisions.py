@@ -12,7 +12,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
-from ally.language import _, local, named
+from ally.language import Fact, _, local, named, worded
 from ally.review import claims, labelling
 from ally.review.diff import diff, refuse_unstorable
 from ally.review.digest import moved
@@ -102,8 +102,9 @@ def approve(
     particulars = kind.prepare(draft, action, final, amended)
     decide(draft, action, DraftStatus.SENT)
     kind.apply(draft, action, final, not_before=undo_until(action))
-    learn(draft, action)
-    labelling.keep(draft, action)
+    if not draft.is_by_hand:
+        learn(draft, action)
+        labelling.keep(draft, action)
     did = "draft.edited" if changed or particulars else "draft.approved"
     particulars |= put_off(action)
     trail.record(draft, did, by=by, action_id=str(action.id), **particulars)
@@ -144,12 +145,12 @@ def undo(draft: Draft, by: User) -> DraftAction:
         raise Conflict(_("A newer draft waits already, so this decision stands."))
     withdraw(draft, action, by)
     draft.status = DraftStatus.PENDING
-    kind_of(draft).put_off(draft, None)
+    kind_of(draft).bring_back(draft, by)
     trail.record(draft, "draft.undone", by=by, action_id=str(action.id))
     return action
 
 
-def hold_back(draft: Draft, because: str) -> DraftAction:
+def hold_back(draft: Draft, because: Fact) -> DraftAction:
     """Keep the effect of the standing approval from beginning, since `because`.
 
     Ally does so itself; whether the draft waits again is the caller's to say.
@@ -208,7 +209,7 @@ def why_not_pending(draft: Draft) -> str:
         return f"{decided_in_words(action)}."
     because = (draft.metadata_ or {}).get("set_aside")
     if because is not None:
-        return _("This draft was set aside, since %(reason)s.", reason=_(because))
+        return _("This draft was set aside, since %(reason)s.", reason=worded(because))
     return _("The customer wrote again, and a newer draft has taken this one's place.")
 
 

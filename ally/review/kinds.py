@@ -61,6 +61,11 @@ class Kind(Protocol):
         now."""
         ...
 
+    def bring_back(self, draft: Draft, by: User) -> None:
+        """Make what the draft is about open for it to wait again, since `by` took the decision
+        back."""
+        ...
+
     def due_at(self, draft: Draft, action: DraftAction) -> datetime:
         """When the effect of an approval begins.  Raises Conflict when it has begun."""
         ...

@@ -23,6 +23,8 @@ from ally.db import (
     under_64_kb,
 )
 
+BY_HAND = "person"  # the model key of what nobody but a person writes
+
 
 class DraftStatus(StrEnum):
     PENDING = "pending"
@@ -141,6 +143,11 @@ class Draft(Model):
     @property
     def is_pending(self) -> bool:
         return self.status is DraftStatus.PENDING
+
+    @property
+    def is_by_hand(self) -> bool:
+        """Whether a person began it with no suggestion, so that there is nothing to learn from."""
+        return self.model_key == BY_HAND
 
     @property
     def problem(self) -> str | None:

@@ -1,16 +1,21 @@
 """Conversations closed, opened again, and called spam by an agent; replies begun by hand."""
 
-import pytest
-from sqlalchemy import select
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, text
+
+from ally import clock
+from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
 from ally.desk import asking, closing, drafting, handwriting, merging
 from ally.desk.models import ConversationStatus, MessageDirection
 from ally.errors import Conflict
 from ally.events import trail
+from ally.notifications.models import Notification
 from ally.review import claims, decisions
 from ally.review.digest import seen
-from ally.review.models import Draft, DraftStatus
+from ally.review.models import Draft, DraftStatus, EditLabel, LearningSample
 from ally.review.queries import lock_draft
 from tests.desk.arriving import arrive, letter
 from tests.desk.test_routes import SWAP, post
@@ -107,6 +112,73 @@ def test_spam_is_none_when_somebody_says_so(ada, conversation):
     assert conversation.status is ConversationStatus.OPEN
 
 
+def test_what_a_person_called_spam_stays_there_when_the_customer_writes(ada, conversation):
+    theirs = make_message(conversation)
+    closing.put_into_spam(conversation, by=ada)
+    arrive(conversation.channel, letter("Buy more", in_reply_to=[theirs.external_id]))
+
+    assert (conversation.is_spam, conversation.status) == (True, ConversationStatus.CLOSED)
+    assert conversation.called_spam_by_id == ada.id
+    assert db.session.scalars(select(Notification)).all() == []
+    assert queued("desk.write_draft") == 0
+
+
+def test_what_is_no_spam_after_all_opens_again_when_they_write(ada, conversation):
+    theirs = make_message(conversation)
+    closing.put_into_spam(conversation, by=ada)
+    asking.take_out_of_spam(conversation, by=ada)
+    closing.close(conversation, by=ada)
+    arrive(conversation.channel, letter("It was me", in_reply_to=[theirs.external_id]))
+
+    assert (conversation.is_spam, conversation.status) == (False, ConversationStatus.OPEN)
+
+
+@pytest.mark.parametrize(
+    ("act", "left"),
+    [(closing.close, DeliveryStatus.QUEUED), (closing.put_into_spam, DeliveryStatus.CANCELLED)],
+)
+def test_what_goes_out_later_is_held_back_by_spam_and_not_by_closing(ada, conversation, act, left):
+    draft = approved(make_draft(conversation), ada, send_at=clock.now() + timedelta(days=1))
+    act(conversation, by=ada)
+
+    assert db.session.scalars(select(Delivery.status)).all() == [left]
+    was_held = left is DeliveryStatus.CANCELLED
+    assert draft.status is (DraftStatus.SUPERSEDED if was_held else DraftStatus.SENT)
+    assert len(db.session.scalars(select(Notification)).all()) == was_held
+
+
+def test_undo_opens_what_was_closed_since(acme, ada, conversation):
+    draft = approved(make_draft(conversation), ada)
+    closing.close(conversation, by=ada)
+    decisions.undo(lock_draft(acme.id, draft.id), by=ada)
+
+    assert draft.is_pending
+    assert conversation.status is ConversationStatus.OPEN
+    assert "Ada Lovelace opened the conversation again" in said(conversation)
+
+
+def test_undo_in_the_spam_sends_nothing_and_brings_nothing_back(acme, ada, conversation):
+    draft = approved(make_draft(conversation), ada)
+    closing.put_into_spam(conversation, by=ada)
+    decisions.undo(lock_draft(acme.id, draft.id), by=ada)
+
+    assert db.session.scalars(select(Delivery.status)).all() == [DeliveryStatus.CANCELLED]
+    assert (draft.status, conversation.is_spam) == (DraftStatus.SUPERSEDED, True)
+
+
+def approved(draft, by, **when):
+    held = lock_draft(draft.account_id, draft.id)
+    decisions.approve(held, by, seen=seen(held), **when)
+    db.session.commit()
+    return held
+
+
+def queued(name):
+    return db.session.scalar(
+        text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = :name"), {"name": name}
+    )
+
+
 def test_a_reply_is_begun_by_hand_for_the_newest_message(ada, conversation):
     make_message(conversation, "First")
     newest = make_message(conversation, "Second")
@@ -128,6 +200,18 @@ def test_a_second_reply_to_the_same_message_goes_out_too(acme, ada, conversation
     )
 
     assert action.final_text == "And one more thing."
+
+
+def test_what_was_written_by_hand_teaches_nothing_and_is_compared_with_nothing(
+    desk, acme, ada, conversation
+):
+    make_message(conversation)
+    draft = handwriting.begin_reply(conversation, by=ada)
+    assert "Decisions on drafts like this" not in desk.get(f"/review/{draft.id}").text
+    decisions.approve(lock_draft(acme.id, draft.id), ada, seen=seen(draft), text="In my words.")
+
+    assert db.session.scalars(select(LearningSample)).all() == []
+    assert db.session.scalars(select(EditLabel)).all() == []
 
 
 def test_there_is_nothing_to_answer_without_a_message(ada, conversation):

@@ -2,14 +2,16 @@
 
 import re
 import threading
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from ally import clock
 from ally.accounts.models import Account, User
 from ally.channels.incoming import Incoming
 from ally.channels.mail import ids
-from ally.channels.models import Delivery, EventsRaw
+from ally.channels.models import Delivery, DeliveryStatus, EventsRaw
 from ally.db import db, use_account
 from ally.desk import drafting, flags, intake, merging, pending
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
@@ -120,6 +122,19 @@ def test_a_superseded_draft_says_why_to_whoever_decides_on_it(acme, ada, first, 
     merging.merge(first, second, by=ada)
     with pytest.raises(Conflict, match="since Ada Lovelace merged two conversations"):
         decisions.approve(lock_draft(acme.id, draft.id), ada, seen=before)
+
+
+def test_what_goes_out_later_is_held_back_and_written_anew(acme, ada, first, second):
+    draft = make_draft(first)
+    tomorrow = clock.now() + timedelta(days=1)
+    decisions.approve(lock_draft(acme.id, draft.id), ada, seen=seen(draft), send_at=tomorrow)
+    trigger = draft.trigger_message_id
+    merging.merge(first, second, by=ada)
+    again()
+
+    assert db.session.scalars(db.select(Delivery.status)).all() == [DeliveryStatus.CANCELLED]
+    assert draft.status is DraftStatus.SUPERSEDED
+    assert [job["message_id"] for job in jobs()] == [str(trigger)]
 
 
 def test_a_merge_without_drafts_asks_for_none(ada, first, second):
