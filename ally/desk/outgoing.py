@@ -27,13 +27,13 @@ def adapter_of(conversation: Conversation) -> Adapter:
 
 def recipients_of(conversation: Conversation, trigger: Message | None) -> list[Address]:
     """Whom a reply goes to, as (name, address): the Reply-To of the message it answers, or its
-    author, or the customer; nobody when no address is known.
+    author; to the customer where it follows our own; nobody when no address is known.
 
     In a chat it goes to the customer, whose address is "".
     """
     if not adapter_of(conversation).capabilities.addresses:
         return [(conversation.customer, "")]
-    if trigger is not None:
+    if trigger is not None and trigger.is_inbound:
         if asked := (trigger.metadata_ or {}).get("reply_to"):
             return [(name or None, address) for name, address in asked]
         if trigger.author_email:

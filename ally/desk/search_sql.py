@@ -48,7 +48,9 @@ SELECT n.looked_at, n.end_at, n.end_id, c.id, c.subject, c.customer_name, c.cust
        LEFT JOIN LATERAL (
             SELECT direction, category,
                    left(body_text, least(200, (metadata->>'quoted_from')::int)) AS snippet
-              FROM message WHERE conversation_id = c.id
+              FROM message said WHERE conversation_id = c.id
+               AND NOT EXISTS (SELECT FROM delivery s WHERE s.account_id = :account_id
+                                AND s.message_id = said.id AND s.status = 'cancelled')
              ORDER BY sent_at DESC LIMIT 1) m ON true
        {hit_join}) ON true
  ORDER BY c.last_message_at DESC, c.id DESC

@@ -36,6 +36,8 @@ LOST_DRAFTS = text("""
                     WHERE n.conversation_id = c.id
                       AND (n.metadata->>'auto_submitted')::boolean IS NOT TRUE
                       AND (n.metadata->>'by_hand')::boolean IS NOT TRUE
+                      AND NOT EXISTS (SELECT FROM delivery s WHERE s.account_id = :account_id
+                             AND s.message_id = n.id AND s.status = 'cancelled')
                     ORDER BY n.id DESC LIMIT 1)
        AND NOT EXISTS (SELECT FROM draft d
              WHERE d.conversation_id = c.id AND d.created_at >= m.sent_at)
