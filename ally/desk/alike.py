@@ -1,8 +1,8 @@
 """Drafts that say nearly the same, approved together, each as itself.
 
 `comparing` says what is alike.  Only what stands in the queue now is compared: the
-MOST_COMPARED that have waited longest, on one channel, with a text, held by nobody else, not
-snoozed.
+MOST_COMPARED that have waited longest, on one channel, with a text of LONGEST characters at
+most, held by nobody else, not snoozed.
 """
 
 from collections.abc import Sequence
@@ -29,6 +29,7 @@ from ally.review.kinds import kind_of
 from ally.review.models import Draft
 
 MOST_COMPARED = 500
+LONGEST = 6_000  # characters: five hundred longer ones take minutes to compare
 MOST_TOGETHER = 25  # that are approved at once: more is not read, only waved through
 FEWEST = 2
 KEPT = timedelta(seconds=10)
@@ -43,6 +44,7 @@ COMPARED = text("""
       LEFT JOIN claim k ON k.draft_id = d.id AND k.expires_at > :now AND k.user_id <> :user_id
      WHERE d.account_id = :account_id AND d.status = 'pending' AND d.snoozed_until IS NULL
        AND d.kind = 'reply' AND (:held_too OR k.draft_id IS NULL) AND btrim(d.suggested_text) <> ''
+       AND length(d.suggested_text) <= :longest
      ORDER BY d.created_at, d.id LIMIT :most
 """)
 STILL_FREE = text("""
@@ -142,6 +144,7 @@ def compared(by: User, *, held_too: bool = False) -> Sequence[Row[Any]]:
             "user_id": by.id,
             "now": clock.now(),
             "most": MOST_COMPARED,
+            "longest": LONGEST,
             "held_too": held_too,
         },
     ).all()

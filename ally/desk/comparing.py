@@ -6,6 +6,7 @@ The rows that are compared have an `id`, a `channel_id` and a `suggested_text`.
 import math
 from collections import Counter
 from collections.abc import Sequence
+from time import thread_time
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +14,17 @@ from rapidfuzz.distance import Indel
 from sqlalchemy import Row
 
 ALIKE = 0.9
+PATIENCE = 1.0  # seconds of work
 
 
 def grouped(rows: Sequence[Row[Any]]) -> list[list[UUID]]:
-    """Each draft with those like it that are in no group before."""
+    """Each draft with those like it that are in no group before.
+
+    What is left after PATIENCE is in none.
+    """
+    until = thread_time() + PATIENCE
     written, left, groups = Written(rows), list(rows), []
-    while left:
+    while left and thread_time() < until:
         group = {row.id for row in left if written.are_alike(left[0], row)} | {left[0].id}
         groups.append([row.id for row in left if row.id in group])
         left = [row for row in left if row.id not in group]

@@ -30,8 +30,10 @@ def named_in(text: str, colleagues: Iterable[User]) -> list[User]:
 
 def longest_at(rest: str, names: Sequence[tuple[str, list[User]]]) -> list[User]:
     for name, users in names:
+        if not rest.startswith(name):
+            continue
         after = rest[len(name) : len(name) + 1]
-        if rest.startswith(name) and not (after.isalnum() or after in {"_", "@"}):
+        if not (after.isalnum() or after in {"_", "@"}):
             return users
     return []
 

@@ -155,10 +155,14 @@ class Asking:
 
     @property
     def is_quick(self) -> bool:
-        """Whether an index answers it all, as it does each of the list's own tabs."""
-        signs_alone = self.query.is_empty and bool(self.query.hints)
-        kinds = (one.kind for one in self.query.wanted)
-        return not self.query.words and not signs_alone and all(isinstance(k, Is) for k in kinds)
+        """Whether an index answers it all, as it does each of the list's own tabs.
+
+        Two filters may contradict each other, and are looked for among all there are.
+        """
+        if self.query.words or len(self.query.wanted) != 1:
+            return False
+        (one,) = self.query.wanted
+        return isinstance(one.kind, Is) and not one.is_excluded
 
     @property
     def goes_by_words(self) -> bool:

@@ -6,7 +6,7 @@ from typing import Any
 
 from ally.language import _, later
 from ally.review import digest
-from ally.review.decisions import final_text
+from ally.review.decisions import final_text, refuse_too_long
 from ally.review.diff import Operation, operations
 from ally.review.kinds import kind_of
 from ally.review.models import Draft
@@ -65,11 +65,13 @@ class Since:
 def since(draft: Draft, *, seen: str, copy: str, own: Own, against_own: bool = False) -> Since:
     """What has changed on the draft since `seen`, of which `copy` holds what can be told.
 
-    The newer draft's text is set against the old one's, or against the reviewer's own.
+    The newer draft's text is set against the old one's, or against the reviewer's own, which
+    raises Invalid when it is too long.
     """
     current = kind_of(draft).current(draft)
     before = draft.suggested_text
     if against_own and own.text is not None:
+        refuse_too_long(own.text)  # comparing takes memory
         before = own.text
     parts = [*decided(draft), *newer(before, draft, current), *moved(draft, seen, copy)]
     return Since(draft, current, parts, own)

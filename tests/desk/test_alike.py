@@ -357,6 +357,24 @@ def test_comparing_five_hundred_takes_no_time():
     assert time.process_time() - begun < 1.5
 
 
+def test_nor_do_long_ones_that_are_nearly_alike():
+    chance = random.Random(2)
+    words = [f"w{chance.randint(1, 500)}" for _ in range(1000)]
+    rows = [
+        Row(number, [word if chance.random() > 0.08 else f"v{chance.random()}" for word in words])
+        for number in range(alike.MOST_COMPARED)
+    ]
+    begun = time.process_time()
+    assert all(comparing.grouped(rows))
+    assert time.process_time() - begun < comparing.PATIENCE + 1.5
+
+
+def test_what_is_too_long_to_be_compared_is_alike_to_nothing(acme, ada, channel):
+    for name in ("Dana", "Luis"):
+        late_parcel(acme, channel, name, text="pump " * alike.LONGEST)
+    assert alike.largest_group(ada) is None
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_the_quick_look_rules_out_nothing_that_is_alike(seed):
     chance = random.Random(seed)

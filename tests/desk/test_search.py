@@ -300,6 +300,16 @@ def test_a_search_that_takes_too_long_is_given_up(ada, talks, monkeypatch):
     assert db.session.scalar(text("SELECT 1")) == 1
 
 
+@pytest.mark.parametrize("written", ["is:open is:closed", "-is:open", "is:mine -is:mine"])
+def test_filters_that_contradict_each_other_have_their_time_too(ada, talks, written, monkeypatch):
+    monkeypatch.setattr(search_queries, "PATIENCE", 1)
+    monkeypatch.setitem(search_queries.STATES, Is.OPEN, "pg_sleep(1) IS NOT NULL")
+    monkeypatch.setitem(search_queries.STATES, Is.MINE, "pg_sleep(1) IS NOT NULL")
+
+    with pytest.raises(search_queries.TooSlow):
+        search_queries.find(asked(written), ada)
+
+
 MANY = """
     INSERT INTO message (account_id, conversation_id, direction, subject, body_text)
     SELECT :account_id, :conversation_id, 'inbound', 'Pump ' || n, 'word' || n

@@ -86,3 +86,14 @@ def test_labels_of_the_longest_texts_are_quick():
 @pytest.mark.parametrize("text", ["", "Hi Dana,", "a" * 20_000, "\n" * 500, "🙂" * 50])
 def test_no_change_has_no_label(text):
     assert labelled(text, text) == []
+
+
+@pytest.mark.parametrize(
+    "run", ["1", " ", "\t", "1,", "- ", "1) ", "a'", "if you ", "please ", "hi ", "a ", "\n"]
+)
+def test_a_long_run_of_anything_takes_no_time(run):
+    long = run * (48_000 // len(run))
+    begun = monotonic()
+    for old, new in (("The pump.", f"x {long}y"), (f"x {long}y", "The pump.")):
+        label(old, new, [["-", old], ["+", new]])
+    assert monotonic() - begun < 5
