@@ -4,6 +4,7 @@ import csv
 import hashlib
 import io
 import json
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,7 +16,8 @@ FORMATS = {"csv": "CSV", "jsonl": "JSONL"}
 COLUMNS = ("number", "at", "who", "what", "action", "subject_type", "subject_id", "particulars")
 # What spreadsheets take for the beginning of a formula.
 # Source: OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
-FORMULAS = ("=", "+", "-", "@", "\t", "\r", "\n")
+# Some part cells at semicolons too, also within quotes.
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
 
 
 def as_csv(conditions: Sequence[Any]) -> Iterator[str]:
@@ -40,8 +42,8 @@ def cells_of(row: Any) -> list[str]:
 
 
 def harmless(cell: str) -> str:
-    """The cell as text that no spreadsheet runs."""
-    return f"'{cell}" if cell.startswith(FORMULAS) else cell
+    """The cell as text that no spreadsheet runs: what looks like a formula gets a ' before it."""
+    return FORMULA.sub(r"\1'", cell)
 
 
 def lines(rows: Sequence[Sequence[str]]) -> str:
