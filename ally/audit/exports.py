@@ -17,7 +17,7 @@ COLUMNS = ("number", "at", "who", "what", "action", "subject_type", "subject_id"
 # What spreadsheets take for the beginning of a formula.
 # Source: OWASP, "CSV Injection", https://owasp.org/www-community/attacks/CSV_Injection
 # Some part cells at semicolons too, also within quotes.
-FORMULA = re.compile(r"(^|[;\t\r\n])(?=\s*[=+\-@＝＋－＠]|[\t\r\n])")
+FORMULA = re.compile(r"(^|[;\t\r\n])(?=[^\S\t\r\n]*[=+\-@＝＋－＠]|[\t\r\n])")
 
 
 def as_csv(conditions: Sequence[Any]) -> Iterator[str]:

@@ -24,9 +24,9 @@ def add(conversation: Conversation, name: str, by: User) -> Tag:
     Nothing happens when it is there.  Raises Invalid for a name that is none or too long,
     and for more than MOST; Conflict when the conversation was merged.
     """
-    written = name_of(name)
+    # The tag first: whoever waits for somebody who makes the same must hold nothing yet.
+    tag = find_or_make(conversation.account_id, name_of(name))
     held = hold_to_change(conversation.id)
-    tag = find_or_make(held.account_id, written)
     if on(held, tag):
         return tag
     if count_on(held) >= MOST:

@@ -1,6 +1,6 @@
 """Decisions made together: each in a savepoint of its own, by the gate's own verbs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,6 +10,7 @@ from ally import clock
 from ally.accounts.models import User
 from ally.db import db
 from ally.desk.models import Conversation
+from ally.desk.pending import hold_all
 from ally.errors import AllyError
 from ally.review import decisions
 from ally.review.models import Draft, DraftAction
@@ -56,6 +57,7 @@ def approve_each(seen: Mapping[UUID, str], by: User) -> Outcome:
         draft = lock_draft(by.account_id, draft_id)
         decisions.approve(draft, by, seen=seen[draft_id])
 
+    hold_conversations(by, seen)
     return each(list(seen), approve, names_of_drafts(by, seen))
 
 
@@ -65,6 +67,7 @@ def undo_each(draft_ids: Sequence[UUID], by: User) -> Outcome:
     def undo(draft_id: UUID) -> None:
         decisions.undo(lock_draft(by.account_id, draft_id), by)
 
+    hold_conversations(by, draft_ids)
     return each(draft_ids, undo, names_of_drafts(by, draft_ids))
 
 
@@ -82,6 +85,17 @@ def each(ids: Sequence[UUID], act: Callable[[UUID], object], names: Mapping[UUID
     return Outcome(
         [one for one in ordered if one not in refused],
         [Refused(one, names.get(one, ""), refused[one]) for one in ordered if one in refused],
+    )
+
+
+def hold_conversations(by: User, draft_ids: Iterable[UUID]) -> None:
+    """Hold the drafts' conversations, in the order in which everybody does."""
+    hold_all(
+        db.session.scalars(
+            select(Conversation.id)
+            .join(Draft, Draft.conversation_id == Conversation.id)
+            .where(Draft.account_id == by.account_id, Draft.id.in_(list(draft_ids)))
+        )
     )
 
 

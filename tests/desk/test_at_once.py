@@ -11,7 +11,7 @@ from ally import clock
 from ally.accounts.models import User
 from ally.channels.models import Delivery
 from ally.db import db, use_account
-from ally.desk import assigning, closing, handwriting, queries, snoozing, tagging
+from ally.desk import assigning, bulk, closing, handwriting, queries, snoozing, tagging, together
 from ally.desk.models import Conversation, ConversationStatus, ConversationTag, Tag
 from ally.errors import AllyError
 from ally.review import decisions
@@ -127,3 +127,66 @@ def test_many_who_begin_a_reply_write_one(committed, crowd):
         use_account(crowd[0])
         counted = select(func.count()).where(Draft.conversation_id == here)
         assert db.session.scalar(counted) == 1
+
+
+def test_tagging_several_and_tagging_one_of_them_do_not_wait_for_each_other(committed, crowd):
+    tagged, waits = threading.Event(), threading.Event()
+
+    def several(_account_id, agent, _draft_id, chats):
+        tagging.add(chats[0], "Warranty", by=agent)
+        tagged.set()
+        waits.wait(1)
+        tagging.add(chats[1], "Warranty", by=agent)
+
+    def one(_account_id, agent, _draft_id, chats):
+        tagged.wait(5)
+        tagging.add(chats[1], "Warranty", by=agent)
+
+    assert in_turn(committed, crowd, several, one) == ["done", "done"]
+
+
+def test_approving_several_and_closing_them_do_not_wait_for_each_other(committed, crowd):
+    account_id, (first, second), _agents = crowd
+    with committed.app_context():
+        use_account(account_id)
+        moved, other = (db.session.get_one(Draft, one) for one in (first, second))
+        # The draft that was written first is in the conversation that came last.
+        moved.conversation_id, other.conversation_id = other.conversation_id, moved.conversation_id
+        moved.status, held = DraftStatus.SUPERSEDED, moved.status
+        db.session.flush()
+        moved.status = held
+        db.session.commit()
+        shown = {draft.id: seen(draft) for draft in (moved, other)}
+    both = threading.Barrier(2)
+
+    def approve_both(_account_id, agent, _draft_id, _chats):
+        both.wait()
+        together.approve_each(shown, by=agent)
+
+    def close_both(_account_id, agent, _draft_id, chats):
+        both.wait()
+        bulk.act_on_each([chat.id for chat in chats], lambda one: closing.close(one, agent), agent)
+
+    assert in_turn(committed, crowd, approve_both, close_both) == ["done", "done"]
+
+
+def in_turn(app, crowd, *acts):
+    """What became of the first agents, each doing one of the acts."""
+    account_id, draft_ids, agents = crowd
+
+    def one(number):
+        with app.app_context():
+            use_account(account_id)
+            agent = db.session.get_one(User, agents[number])
+            chats = [
+                queries.find_conversation(
+                    account_id, db.session.get_one(Draft, draft_id).conversation_id
+                )
+                for draft_id in draft_ids
+            ]
+            acts[number](account_id, agent, draft_ids[0], chats)
+            db.session.commit()
+            return "done"
+
+    with ThreadPoolExecutor(len(acts)) as pool:
+        return list(pool.map(one, range(len(acts))))
