@@ -12,19 +12,17 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
 
 from ally import clock
 from ally.accounts.models import Role
 from ally.audit import exports
-from ally.db import db
+from ally.db import current_account_id, db
 from ally.events import chain, exporting, trail, verify_export
 from ally.events.models import Event
 from ally.events.verify_export import Wrong
 from tests.factories import act_for, make_account, make_conversation, make_draft, make_user, sign_in
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
-
 SCRIPT = Path(verify_export.__file__)
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
 
@@ -204,7 +202,7 @@ def test_each_piece_is_made_within_the_account(admin, acme, told, monkeypatch):
     as_link = exporting.as_link
 
     def noting(row):
-        seen.append(db.session.scalar(text("SELECT current_account()")))
+        seen.append(current_account_id())
         return as_link(row)
 
     monkeypatch.setattr(exporting, "as_link", noting)
