@@ -18,6 +18,7 @@ from ally.review.models import Draft
 from ally.review.queries import find_draft, lock_draft
 from ally.web import is_swap, page_or_fragment
 
+LONGEST_TIME = 40  # characters of a date and time in a form
 FORM_BYTES = 1024 * 1024  # of what a form holds beside its files
 
 editor_acts = Blueprint("editor", __name__)
@@ -112,7 +113,13 @@ def desk_with_form(draft_id: UUID, mode: str = "write") -> dict[str, Any]:
     if "reply_all" in request.form:
         beside["cc"] = envelopes.with_all(beside.get("cc", ""), request.form["reply_all"])
     mode = "changes" if mode == "write" and own.text is None else mode
-    return desk(draft_id, own.text, mode, beside)
+    return desk(draft_id, own.text, mode, beside) | {"send_later": time_chosen()}
+
+
+def time_chosen() -> dict[str, str]:
+    """When the form wants the reply sent, as it was chosen: `send_at` and `send_on`."""
+    chosen = {name: request.form.get(name, "")[:LONGEST_TIME] for name in ("send_at", "send_on")}
+    return {name: said for name, said in chosen.items() if said}
 
 
 def uploads() -> Sequence[Upload]:

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ally.accounts.access import this_user
 from ally.desk import macros, queries
+from ally.desk.editor_routes import time_chosen
 from ally.desk.models import Conversation, Macro
 from ally.desk.routes import desk
 from ally.errors import Invalid
@@ -96,8 +97,8 @@ def add_macro(draft_id: UUID, macro_id: UUID) -> ResponseReturnValue:
     before = request.form.get("text")
     written = draft.suggested_text if before is None else before
     text = "\n\n".join(part for part in (written.rstrip(), filled(draft_id, macro_id)) if part)
-    beside = own_in_form(draft).beside
-    return render_template("desk/review.html", **desk(draft_id, text, "write", beside))
+    drawn = desk(draft_id, text, "write", own_in_form(draft).beside)
+    return render_template("desk/review.html", **drawn | {"send_later": time_chosen()})
 
 
 def filled(draft_id: UUID, macro_id: UUID) -> str:

@@ -201,6 +201,7 @@ def draft_open(
         "news": news_of(shown),
         "undo_seconds": round(decisions.undo_window.total_seconds()),
         "send_times": send_times(zone()),
+        "send_later": NOTHING,
         "reasons": decisions.REASONS_IN_WORDS.items(),
     }
 

@@ -46,9 +46,10 @@ document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-discard]") && field()) forget(...whose());
 });
 
-// Decided on, or taken along to a newer draft: there is nothing to keep any more.
+// Sent, or taken along to a newer draft: there is nothing to keep any more.  A rejection may be
+// taken back, and its words are nowhere else.
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
-  const done = /^\/drafts\/([^/]+)\/(approval|rejection|edit)/.exec(ctx.request.action);
+  const done = /^\/drafts\/([^/]+)\/(approval|edit)/.exec(ctx.request.action);
   if (!done || ctx.response.status >= 400 || !field()) return;
   const [user, draft] = whose();
   forget(user, done[2] === "edit" ? draft : done[1]);

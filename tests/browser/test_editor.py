@@ -82,6 +82,20 @@ def test_a_reload_brings_back_the_text_and_whom_it_goes_to(open_browser, ada, be
     assert kept(page) == []
 
 
+def test_a_rejection_that_is_taken_back_brings_back_what_was_typed(open_browser, ada, waiting):
+    page = open_browser(ada)
+    type_into(page, waiting[0])
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.keyboard.press("3")
+    page.keyboard.press("Enter")
+    expect(heading(page)).to_have_text("A question of Luis Ortega")
+
+    page.keyboard.press("z")
+
+    expect(editor(page)).to_have_value("Words that took ten minutes.")
+
+
 def test_another_user_of_the_browser_sees_nothing_of_it(live, open_browser, ada, ben, waiting):
     page = open_browser(ada)
     type_into(page, waiting[0])

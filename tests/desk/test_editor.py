@@ -128,6 +128,19 @@ def test_copies_go_through_the_form_and_a_bad_one_keeps_the_words(desk, draft):
         assert "sam@example.com" in page
 
 
+def test_a_time_that_is_refused_stays_chosen_without_script(desk, draft):
+    late = {"send_at": "chosen", "send_on": "2020-01-01T08:00"}
+    refused = post(desk, f"/drafts/{draft.id}/approval", **shown(draft), **late)
+    assert refused.status_code == 422
+    assert 'name="send_on" value="2020-01-01T08:00"' in refused.text
+
+    page = post(desk, f"/drafts/{draft.id}/edit", **shown(draft), **late).text
+
+    assert '<details class="later" open>' in page
+    assert 'name="send_on" value="2020-01-01T08:00"' in page
+    assert '<details class="later" >' in desk.get(f"/review/{draft.id}").text
+
+
 def test_a_chat_shows_no_copies_and_no_subject(desk, acme):
     draft = make_draft(make_conversation(acme, make_channel(acme, type=ChannelType.CHAT)))
     page = desk.get(f"/review/{draft.id}").text

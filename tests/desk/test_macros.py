@@ -198,6 +198,14 @@ def test_without_script_the_macro_stands_below_what_was_typed(desk, draft, macro
     assert 'data-mode="write"' in page
 
 
+def test_without_script_a_macro_costs_neither_the_copies_nor_the_subject(desk, draft, macro):
+    typed = {"cc": "sam@example.com", "bcc": "lee@example.com", "subject": "Your part"}
+    path = f"/drafts/{draft.id}/macros"
+    for page in (post(desk, path, **typed).text, post(desk, f"{path}/{macro.id}", **typed).text):
+        for name, value in typed.items():
+            assert f'name="{name}" value="{value}"' in page
+
+
 def test_another_accounts_macro_is_not_found(client, desk, draft, macro):
     globex = make_account("Globex")
     theirs, gina = make_macro(globex), make_user(globex, "Gina")
