@@ -34,8 +34,8 @@ __all__ = [
     "zone",
 ]
 
-# What is kept to be put into words when it is shown: a text, or one with its values.
-Fact = str | dict[str, str]
+# What is kept to be put into words when it is shown: a text, one with its values, or several.
+Fact = str | dict[str, str] | list["Fact"]
 
 LANGUAGES = {"en": "English", "de": "Deutsch"}
 CATALOGS = Path(__file__).parent / "translations"
@@ -100,7 +100,7 @@ def named(text: str) -> str:
     return text
 
 
-def fact(text: str, **values: str) -> Fact:
+def fact(text: str, **values: str) -> str | dict[str, str]:
     """A text that is marked, as it is kept: with the values that stand in it."""
     return {"text": text, **values} if values else text
 
@@ -109,6 +109,8 @@ def worded(kept: Fact | None) -> str:
     """What `fact` gave, in the reader's language; what people wrote themselves, as it is."""
     if not kept:
         return ""
+    if isinstance(kept, list):
+        return " ".join(map(worded, kept))
     return _(kept) if isinstance(kept, str) else _(kept["text"]) % kept
 
 

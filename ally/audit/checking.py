@@ -92,7 +92,7 @@ def tell_admins(account_id: UUID, problem: str) -> None:
         account_id,
         NotificationType.CHAIN_BROKEN,
         to=admins,
-        title=f"The trail was changed: {problem}",
+        reason=problem,
         url="/audit",
     )
 

@@ -230,7 +230,7 @@ def become_accepted(delivery: Delivery, outcome: Outcome) -> None:
 def refuse(delivery: Delivery, outcome: Outcome) -> None:
     become(delivery, DeliveryStatus.REJECTED)
     record(delivery, "delivery.rejected", outcome.answer)
-    tell(delivery, NotificationType.SEND_FAILED, f"The reply to {whom(delivery)} was refused")
+    tell(delivery, NotificationType.SEND_FAILED, failure="refused")
 
 
 def lose_sight(delivery: Delivery, outcome: Outcome) -> None:
@@ -238,11 +238,7 @@ def lose_sight(delivery: Delivery, outcome: Outcome) -> None:
     record(delivery, "delivery.unknown", outcome.answer)
     if adapters.for_channel(delivery.channel).capabilities.look_up:
         enqueue("channels.look_up", delivery_id=str(delivery.id))
-    tell(
-        delivery,
-        NotificationType.SEND_UNKNOWN,
-        f"Check whether the reply to {whom(delivery)} arrived",
-    )
+    tell(delivery, NotificationType.SEND_UNKNOWN)
 
 
 def postpone(delivery: Delivery, outcome: Outcome) -> None:
@@ -334,11 +330,12 @@ def record(delivery: Delivery, action: str, answer: str, **particulars: Any) -> 
     trail.record(delivery, action, answer=answer, attempt=delivery.attempts, **particulars)
 
 
-def tell(delivery: Delivery, type_: NotificationType, title: str) -> None:
+def tell(delivery: Delivery, type_: NotificationType, **particulars: Any) -> None:
     feed.notify(
         delivery.account_id,
         type_,
-        title=title,
+        **particulars,
+        whom=whom(delivery),
         url=url_of(delivery),
         conversation_id=str(delivery.conversation_id),
         delivery_id=str(delivery.id),
@@ -351,4 +348,4 @@ def url_of(delivery: Delivery) -> str:
 
 def whom(delivery: Delivery) -> str:
     first, *others = delivery.recipients
-    return f"{first} and {len(others)} more" if others else str(first)
+    return f"{first} (+{len(others)})" if others else str(first)

@@ -23,7 +23,9 @@ def note(channel: Channel, reason: str, url: str) -> None:
         feed.notify(
             channel.account_id,
             NotificationType.SEND_FAILED,
-            title=f"Nothing can be sent on {channel.name}: {reason}",
+            failure="channel",
+            channel=channel.name,
+            reason=reason,
             url=url,
             channel_id=str(channel.id),
         )

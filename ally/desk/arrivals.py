@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from ally import marks
 from ally.channels import files
 from ally.channels.mail.parsed import Category, ParsedFile
 from ally.db import db
@@ -220,7 +221,7 @@ def tell_of_undrafted(message: Message) -> None:
     feed.notify(
         message.account_id,
         NotificationType.DRAFT_FAILED,
-        title=f"No draft: {(message.subject or 'no subject')[:SUBJECT_SHOWN]}",
+        about=marks.shortened(message.subject or "", SUBJECT_SHOWN),
         url=f"/conversations/{message.conversation_id}",
         conversation_id=str(message.conversation_id),
     )

@@ -34,7 +34,7 @@ def assign(conversation: Conversation, to: User, by: User) -> None:
         NotificationType.ASSIGNED,
         to=[to.id],
         by=by.display_name,
-        about=marks.shortened(held.subject or "No subject"),
+        about=marks.shortened(held.subject or ""),
         url=f"/conversations/{held.id}",
         conversation_id=str(held.id),
     )

@@ -27,14 +27,17 @@ from ally.events import trail
 from ally.jobs.queue import job
 from ally.knowledge.retrieval import PostgresIndex
 from ally.knowledge.writer import Question, RetrievalWriter, Writer, Written
+from ally.language import Fact, fact, named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review.models import Draft, DraftStatus
 
 TIME_LIMIT = timedelta(seconds=30)  # for one answer, retrieval and writing together
 MOST_MESSAGES = 5  # of the customer's, since our last reply, that one answer looks at
+TOO_SLOW = named("The writer took longer than 30 seconds.")
+WRITER_FAILED = named("The writer failed (%(error)s). Please write this reply by hand.")
+UNREADABLE = named("This mail could not be read. Please write this reply by hand.")
 UNWRITTEN = "none"  # the model key and prompt version of a draft that no writer could write
-SUBJECT_SHOWN = 120  # characters of the subject in a notification
 
 logger = logging.getLogger(__name__)
 
@@ -137,13 +140,13 @@ def as_usual(writer: Writer, question: Question) -> Written | None:
 
 def try_to_write(
     message: Message, instruction: str = "", writing: Writing = as_usual
-) -> tuple[Written | None, str | None]:
+) -> tuple[Written | None, Fact | None]:
     """What the writer wrote, or why it could not, in words for the agent.
 
     `writing` is how it is asked; where that gives nothing, both are None.
     """
     if message.conversation.is_quarantined:
-        return None, "This mail could not be read. Please write this reply by hand."
+        return None, UNREADABLE
     began = monotonic()
     try:
         # A savepoint, so that a failed query does not take the job's transaction along.
@@ -159,7 +162,7 @@ def try_to_write(
     except Exception as error:  # whatever it is, the conversation must reach the queue
         name = type(error).__name__
         logger.error("the writer failed for message %s: %s", message.id, name)
-        return None, f"The writer failed ({name}). Please write this reply by hand."
+        return None, fact(WRITER_FAILED, error=name)
 
 
 def limit_statements(limit: timedelta) -> None:
@@ -173,7 +176,7 @@ def lift_limit() -> None:
 
 def refuse_late(seconds: float) -> None:
     if seconds > TIME_LIMIT.total_seconds():
-        raise TooSlow(f"The writer took longer than {TIME_LIMIT.total_seconds():.0f} seconds.")
+        raise TooSlow(TOO_SLOW)
 
 
 def question_of(message: Message, instruction: str = "") -> Question:
@@ -225,7 +228,7 @@ def signature_of(channel: Channel) -> str:
 def store(
     message: Message,
     written: Written | None,
-    problem: str | None,
+    problem: Fact | None,
     seconds: float,
     asked_by: str | None,
 ) -> Draft:
@@ -250,7 +253,7 @@ def store(
     return draft
 
 
-def payload_of(written: Written | None, problem: str | None) -> dict[str, Any]:
+def payload_of(written: Written | None, problem: Fact | None) -> dict[str, Any]:
     if written is None:
         return {"sentences": [], "notes": [], "problem": problem}
     return {"sentences": written.sentences, "notes": written.notes}
@@ -260,21 +263,16 @@ def tell(conversation: Conversation, draft: Draft, seconds: float) -> None:
     """Record what was written, and put it into everybody's feed."""
     if draft.problem:
         trail.record(draft, "draft.failed", reason=draft.problem)
-        kind, words = NotificationType.DRAFT_FAILED, "No draft"
+        kind = NotificationType.DRAFT_FAILED
     else:
         sources = marks.plural(draft.grounded, "source")
         trail.record(draft, "draft.written", sources=sources, seconds=f"{seconds:.2f}")
-        kind, words = NotificationType.DRAFT_READY, "Draft ready"
+        kind = NotificationType.DRAFT_READY
     feed.notify(
         conversation.account_id,
         kind,
-        title=f"{words}: {subject_of(conversation)}",
+        about=marks.shortened(conversation.subject or ""),
         url=f"/review/{draft.id}",
         draft_id=str(draft.id),
         conversation_id=str(conversation.id),
     )
-
-
-def subject_of(conversation: Conversation) -> str:
-    subject = " ".join((conversation.subject or "(no subject)").split())
-    return subject if len(subject) <= SUBJECT_SHOWN else subject[: SUBJECT_SHOWN - 1] + "…"

@@ -125,7 +125,7 @@ def quarantine(event: EventsRaw, reason: str) -> None:
     feed.notify(
         event.account_id,
         NotificationType.MAIL_QUARANTINED,
-        title=f"A mail from {sender} could not be read",
+        by=seen.name or seen.email or "",
         url=f"/conversations/{conversation.id}",
         conversation_id=str(conversation.id),
         message_id=str(message.id),

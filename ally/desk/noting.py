@@ -115,7 +115,7 @@ def tell(user_id: UUID, note: Note, conversation: Conversation, by: User) -> Non
         NotificationType.MENTION,
         to=[user_id],
         by=by.display_name,
-        about=marks.shortened(conversation.subject or "No subject"),
+        about=marks.shortened(conversation.subject or ""),
         url=f"/conversations/{conversation.id}#note-{note.id}",
         conversation_id=str(conversation.id),
         note_id=str(note.id),

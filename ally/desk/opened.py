@@ -24,6 +24,7 @@ from ally.desk.outgoing import Address, adapter_of, quotation_of, sender_of
 from ally.desk.replies import in_words, letter_for, recipients_of, reply_subject, trigger_of
 from ally.desk.threads import Thread, thread_of
 from ally.desk.versions import Compared, compared
+from ally.language import Fact
 from ally.review import decisions
 from ally.review.decisions import final_text
 from ally.review.diff import Operation, diff, ops_of
@@ -131,7 +132,7 @@ class Opened:
         return sum(file["size"] for file in self.files)
 
     @property
-    def notes(self) -> list[str]:
+    def notes(self) -> list[Fact]:
         return (self.draft.payload or {}).get("notes") or []
 
     @cached_property

@@ -139,7 +139,7 @@ NEWS = text("""
            (d.metadata #>> '{rewriting,until}')::timestamptz > :now
              AND d.metadata #>> '{rewriting,problem}' IS NULL AS is_rewriting,
            CASE WHEN (d.metadata #>> '{rewriting,until}')::timestamptz > :now
-             THEN d.metadata #>> '{rewriting,problem}' END AS rewrite_problem,
+             THEN d.metadata #> '{rewriting,problem}' END AS rewrite_problem,
            (SELECT count(*) FROM draft_alternative v WHERE v.draft_id = d.id) AS versions,
            h.user_id AS holder_id, h.claimed_at, u.display_name AS holder
       FROM draft d

@@ -200,15 +200,16 @@ def weigh(delivery: Delivery, report: Report) -> None:
 def tell(delivery: Delivery, report: Report, recipient: str) -> None:
     """Put what an agent must hear into everybody's feed."""
     if report.kind is ReportKind.BOUNCED:
-        words = "came back" if report.is_permanent else "may not have arrived"
+        failure = "returned" if report.is_permanent else "doubtful"
     elif report.kind is ReportKind.COMPLAINED:
-        words = "was reported as spam"
+        failure = "complained"
     else:
         return
     feed.notify(
         delivery.account_id,
         NotificationType.SEND_FAILED,
-        title=f"The reply to {recipient} {words}",
+        failure=failure,
+        whom=recipient,
         url=f"/conversations/{delivery.conversation_id}",
         conversation_id=str(delivery.conversation_id),
         delivery_id=str(delivery.id),

@@ -24,7 +24,7 @@ from ally.events import trail
 from ally.jobs.queue import enqueue, job
 from ally.knowledge.instructions import LONGEST
 from ally.knowledge.writer import Question, Writer, Written
-from ally.language import _
+from ally.language import Fact, _, named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review.diff import refuse_unstorable
@@ -32,7 +32,11 @@ from ally.review.models import Draft, DraftAlternative
 
 WAITED_FOR = TIME_LIMIT + timedelta(minutes=2)  # a job may have to wait for others
 TOLD_FOR = timedelta(minutes=10)  # why there is nothing new is of use only for a while
-ASKED_FOR = "another one was asked for"
+ASKED_FOR = named("another one was asked for")
+WROTE_NOTHING = named("The writer wrote nothing.")
+NO_OTHER = named("No other version says it really differently.")
+SAME_TEXT = named("The same sources lead to the same text. Say what should be different.")
+CHANGES_NOTHING = named("The instruction changes nothing in this draft.")
 
 
 def ask_again(draft: Draft, by: User, instruction: str) -> None:
@@ -79,7 +83,7 @@ def begin(draft: Draft) -> None:
     draft.metadata_ = {**draft.metadata_, "rewriting": {"until": until}}
 
 
-def end(draft: Draft, problem: str | None = None) -> None:
+def end(draft: Draft, problem: Fact | None = None) -> None:
     until = (clock.now() + TOLD_FOR).isoformat()
     told = {"rewriting": {"problem": problem, "until": until}} if problem else {}
     rest = {key: value for key, value in draft.metadata_.items() if key != "rewriting"}
@@ -100,7 +104,7 @@ def rewrite_draft(draft_id: str, asked_by: str, instruction: str = "") -> None:
     if written is not None and written.text == draft.suggested_text:
         problem = same_again(instruction, written)
     if written is None or problem:
-        return end(draft, problem or "The writer wrote nothing.")
+        return end(draft, problem or WROTE_NOTHING)
     noted = {"asked_by": asked_by, "instruction": instruction, "written_at": written_now()}
     newer = replace(draft, ASKED_FOR, **content_of(written), metadata_=noted_in(draft, noted))
     trail.record(newer, "draft.rewritten", sources=marks.plural(newer.grounded, "source"))
@@ -108,7 +112,7 @@ def rewrite_draft(draft_id: str, asked_by: str, instruction: str = "") -> None:
         draft.account_id,
         NotificationType.DRAFT_READY,
         to=[UUID(asked_by)],
-        title=f"Draft ready: {drafting.subject_of(trigger.conversation)}",
+        about=marks.shortened(trigger.conversation.subject or ""),
         url=f"/review/{newer.id}",
         draft_id=str(newer.id),
         conversation_id=str(newer.conversation_id),
@@ -120,11 +124,11 @@ def written_now() -> str:
     return clock.now().isoformat()
 
 
-def same_again(instruction: str, written: Written) -> str:
+def same_again(instruction: str, written: Written) -> Fact:
     """Why writing it again was for nothing, in words for the agent."""
     if not instruction:
-        return "The same sources lead to the same text. Say what should be different."
-    return " ".join(["The instruction changes nothing in this draft.", *written.notes])
+        return SAME_TEXT
+    return [CHANGES_NOTHING, *written.notes]
 
 
 @job("desk.write_version")
@@ -142,7 +146,7 @@ def write_version(draft_id: str) -> None:
     if not still_waits(draft) or versions_of(draft):
         return
     if written is None:
-        return end(draft, problem or "No other version says it really differently.")
+        return end(draft, problem or NO_OTHER)
     end(draft)
     db.session.add(
         DraftAlternative(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ally import clock
+from ally import clock, marks
 from ally.accounts.models import User
 from ally.channels import outbox
 from ally.channels.models import Delivery, DeliveryStatus
@@ -20,6 +20,8 @@ from ally.notifications.models import NotificationType
 from ally.review import decisions
 from ally.review.models import Draft, DraftAction, DraftStatus
 from ally.review.queries import lock_draft, standing_decision
+
+CUSTOMER_SHOWN = 80  # characters of the name in a notification
 
 
 def hold_back(conversation: Conversation, because: Fact) -> None:
@@ -94,7 +96,8 @@ def tell(conversation: Conversation, because: Fact) -> None:
     feed.notify(
         conversation.account_id,
         NotificationType.SENDING_HELD,
-        title=f"Held, since {because}: the reply to {conversation.customer[:80]}",
+        reason=because,
+        whom=marks.shortened(conversation.customer, CUSTOMER_SHOWN),
         url=f"/conversations/{conversation.id}",
         conversation_id=str(conversation.id),
     )

@@ -120,7 +120,7 @@ def tell(conversation: Conversation) -> None:
             conversation.account_id,
             NotificationType.SNOOZE_ENDED,
             to=[user_id],
-            about=marks.shortened(conversation.subject or "No subject"),
+            about=marks.shortened(conversation.subject or ""),
             url=f"/conversations/{conversation.id}",
             conversation_id=str(conversation.id),
         )

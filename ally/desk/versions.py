@@ -14,7 +14,7 @@ from ally.desk.outgoing import trigger_of
 from ally.desk.pending import drafts_for, give_up_trigger, hold, supersede_pending
 from ally.errors import NotFound
 from ally.events import trail
-from ally.language import _, named
+from ally.language import Fact, _, named
 from ally.marks import stretches
 from ally.review import claims
 from ally.review.decisions import AlreadyDecided, why_not_pending
@@ -32,7 +32,7 @@ class Compared:
     number: int
     draft: Markup
     other: Markup
-    notes: list[str]
+    notes: list[Fact]
     grounded: int
 
 

@@ -68,7 +68,7 @@ def fail(run: JobRun, error: str) -> None:
     feed.notify(
         run.account_id,
         NotificationType.JOB_FAILED,
-        title=f"{IN_WORDS[run.type]} failed",
+        job=IN_WORDS[run.type],
         url="/jobs",
         run_id=str(run.id),
     )

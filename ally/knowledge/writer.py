@@ -14,6 +14,7 @@ from ally.knowledge.plans import Material, Plan, other_plan, plan
 from ally.knowledge.questions import Asked, ask, looks_english, only_known, questions_in
 from ally.knowledge.retrieval import Found, Index
 from ally.knowledge.words import lexemes_of, rarity_of, storable
+from ally.language import Fact
 
 MODEL_KEY = "retrieval-1"
 PROMPT_VERSION = "2026-11-20"  # of the rules in questions and answers, since there is no prompt
@@ -55,7 +56,7 @@ class Written:
     sources: list[dict[str, Any]]
     model_key: str
     prompt_version: str
-    notes: list[str] = field(default_factory=list)
+    notes: list[Fact] = field(default_factory=list)
 
 
 class Writer(Protocol):

@@ -31,8 +31,8 @@ def notify(
     """Put one line into the feed of every active user of the account, or of those in `to`,
     who has not turned this kind off.
 
-    `payload` has `title` (one line; or what `words.SENTENCES` makes one of), `url` (a path),
-    and the ids of what it is about.
+    `payload` has what `words.SENTENCES` makes a line of, `url` (a path), and the ids of what it
+    is about.
     """
     user = db.metadata.tables["user"]
     everyone = select(

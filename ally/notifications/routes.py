@@ -8,7 +8,6 @@ from flask_login import current_user
 
 from ally.language import _
 from ally.notifications import feed as lines
-from ally.notifications.models import NotificationType
 from ally.notifications.words import KINDS, title_of
 from ally.web import page_or_fragment, swap_or_redirect
 
@@ -60,7 +59,7 @@ def wanted() -> ResponseReturnValue:
 @notification_pages.post("/notifications/settings")
 def choose_wanted() -> ResponseReturnValue:
     chosen = request.form.getlist("kind")
-    lines.mute(current_user.user, [kind for kind in NotificationType if kind not in chosen])
+    lines.mute(current_user.user, [kind for kind in KINDS if kind not in chosen])
     return swap_or_redirect(
         "notifications/choose_wanted.swap.html",
         to="/notifications/settings",

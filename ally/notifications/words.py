@@ -1,8 +1,12 @@
-"""How the kinds of notifications are called; a line itself is put into words when it is shown."""
+"""How the kinds of notifications are called, and how a line reads.
+
+A line keeps facts, its particulars; it is put into words when it is shown, in the reader's
+language.
+"""
 
 from typing import Any
 
-from ally.language import _, later
+from ally.language import _, later, worded
 from ally.notifications.models import NotificationType
 
 # In the order in which a person chooses among them.
@@ -14,25 +18,58 @@ KINDS: dict[NotificationType, Any] = {
     NotificationType.DRAFT_FAILED: later("No draft could be written"),
     NotificationType.SEND_FAILED: later("A reply could not be sent"),
     NotificationType.SEND_UNKNOWN: later("It is not known whether a reply was sent"),
+    NotificationType.SENDING_HELD: later("A reply that was to go out later is held back"),
     NotificationType.MAIL_QUARANTINED: later("A mail could not be read in full"),
     NotificationType.JOB_FAILED: later("A job failed"),
 }
-# What titles are kept with, in English, and how it reads.
-BEGINNINGS = {"Draft ready: ": later("Draft ready: "), "No draft: ": later("No draft: ")}
-# What has particulars (`by`, `about`) is put into words from them.
 SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MENTION: later("%(by)s named you in a note: %(about)s"),
     NotificationType.ASSIGNED: later("%(by)s assigned this to you: %(about)s"),
     NotificationType.SNOOZE_ENDED: later("Snooze ended: %(about)s"),
+    NotificationType.DRAFT_READY: later("Draft ready: %(about)s"),
+    NotificationType.DRAFT_FAILED: later("No draft: %(about)s"),
+    NotificationType.SEND_UNKNOWN: later("Check whether the reply to %(whom)s arrived"),
+    NotificationType.SENDING_HELD: later("Held, since %(reason)s: the reply to %(whom)s"),
+    NotificationType.MAIL_QUARANTINED: later("A mail from %(by)s could not be read"),
+    NotificationType.JOB_FAILED: later("A job failed: %(job)s"),
+    NotificationType.CHAIN_BROKEN: later("The trail was changed: %(reason)s"),
 }
+# What went wrong, by the particular `failure` of SEND_FAILED.
+FAILURES: dict[str, Any] = {
+    "refused": later("The reply to %(whom)s was refused"),
+    "returned": later("The reply to %(whom)s came back"),
+    "doubtful": later("The reply to %(whom)s may not have arrived"),
+    "complained": later("The reply to %(whom)s was reported as spam"),
+    "channel": later("Nothing can be sent on %(channel)s: %(reason)s"),
+}
+# What titles were kept with, in English, before lines kept facts alone.
+BEGINNINGS = {"Draft ready: ": later("Draft ready: "), "No draft: ": later("No draft: ")}
+UNNAMED: dict[str, Any] = {"about": later("No subject"), "by": later("Unknown sender")}
 
 
 def title_of(payload: dict[str, Any], type_: NotificationType) -> str:
-    """The line as it reads; a kind without a title of its own by its name."""
-    if type_ in SENTENCES and "about" in payload:
-        return str(SENTENCES[type_]) % {"by": payload.get("by", ""), "about": payload["about"]}
-    title = str(payload.get("title") or "")
+    """The line as it reads; one that has neither facts nor a title by the name of its kind."""
+    if title := payload.get("title"):
+        return title_as_kept(str(title))
+    sentence = FAILURES.get(payload.get("failure", "")) or SENTENCES.get(type_)
+    try:
+        return str(sentence or "") % particulars_of(payload) or name_of(type_)
+    except KeyError:
+        return name_of(type_)
+
+
+def particulars_of(payload: dict[str, Any]) -> dict[str, Any]:
+    told = {name: payload.get(name) or str(UNNAMED[name]) for name in UNNAMED if name in payload}
+    ours = {name: worded(payload[name]) for name in ("reason", "job") if name in payload}
+    return payload | told | ours
+
+
+def name_of(type_: NotificationType) -> str:
+    return str(KINDS.get(type_) or _("Something new"))
+
+
+def title_as_kept(title: str) -> str:
     for kept, reads in BEGINNINGS.items():
         if title.startswith(kept):
             return str(reads) + title.removeprefix(kept)
-    return title or str(KINDS.get(type_) or _("Something new"))
+    return title

@@ -22,6 +22,7 @@ from ally.db import (
     primary_key,
     under_64_kb,
 )
+from ally.language import Fact
 
 BY_HAND = "person"  # the model key of what nobody but a person writes
 
@@ -150,8 +151,8 @@ class Draft(Model):
         return self.model_key == BY_HAND
 
     @property
-    def problem(self) -> str | None:
-        """Why there is no text, in words for the agent; None when there is one."""
+    def problem(self) -> Fact | None:
+        """Why there is no text, for the agent; None when there is one."""
         return (self.payload or {}).get("problem")
 
     @property

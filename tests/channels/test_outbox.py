@@ -17,6 +17,7 @@ from ally.events import trail
 from ally.jobs import worker
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
+from ally.notifications.words import title_of
 from tests.channels.mailserver import BadServer, mail_server
 from tests.channels.outgoing import chat_channel, make_delivery
 from tests.factories import act_for, make_account
@@ -194,7 +195,7 @@ def test_a_refusal_is_told_to_everybody(app, ada, ben, mails):
     for user in (ada, ben):
         (line,) = feed.feed_of(user)
         assert line.type is NotificationType.SEND_FAILED
-        assert line.payload["title"] == "The reply to dana@example.com was refused"
+        assert title_of(line.payload, line.type) == "The reply to dana@example.com was refused"
         assert line.payload["url"] == f"/conversations/{delivery.conversation_id}"
 
 
@@ -433,7 +434,7 @@ def test_what_an_admin_must_mend_is_told_once_and_shown_on_the_channel(ada, ben,
         note(delivery, Kind.DEFERRED, "535 5.7.8 No", number=number, needs_admin=True)
         later(HOUR)
 
-    lines = [line.payload["title"] for line in feed.feed_of(ben)]
+    lines = [title_of(line.payload, line.type) for line in feed.feed_of(ben)]
     assert lines == ["Nothing can be sent on Support: 535 5.7.8 No"]
     db.session.refresh(delivery.channel)
     assert delivery.channel.last_error == "535 5.7.8 No"

@@ -10,7 +10,9 @@ from ally.desk.models import MessageDirection
 from ally.events import trail
 from ally.knowledge.models import DocumentKind
 from ally.knowledge.writer import Written
+from ally.language import worded
 from ally.notifications.models import Notification, NotificationType
+from ally.notifications.words import title_of
 from ally.review.models import Draft, DraftStatus
 from tests.factories import make_account, make_channel, make_conversation, make_draft, make_message
 from tests.knowledge.conftest import golden, page, teach
@@ -102,7 +104,7 @@ def test_a_draft_is_told_in_the_timeline_and_in_the_feed(acme, ada, ben, writer)
     lines = db.session.scalars(select(Notification)).all()
     assert {line.user_id for line in lines} == {ada.id, ben.id}
     assert lines[0].type is NotificationType.DRAFT_READY
-    assert lines[0].payload["title"] == "Draft ready: Which pump?"
+    assert title_of(lines[0].payload, lines[0].type) == "Draft ready: Which pump?"
     assert lines[0].payload["url"] == f"/review/{draft.id}"
 
 
@@ -197,11 +199,13 @@ def test_a_failing_writer_leaves_the_conversation_in_the_queue(acme, ada):
 
     assert draft.is_pending
     assert draft.suggested_text == ""
-    assert draft.problem == "The writer failed (ValueError). Please write this reply by hand."
+    assert (
+        worded(draft.problem) == "The writer failed (ValueError). Please write this reply by hand."
+    )
     assert actions(draft) == ["draft.failed"]
     (line,) = db.session.scalars(select(Notification)).all()
     assert line.type is NotificationType.DRAFT_FAILED
-    assert line.payload["title"] == "No draft: Which pump?"
+    assert title_of(line.payload, line.type) == "No draft: Which pump?"
     drafting.use_writer(drafting.retrieval_writer)
 
 
@@ -211,7 +215,7 @@ def test_a_writer_that_is_too_slow_is_stopped(acme, monkeypatch):
 
     (draft,) = write(make_message(make_conversation(acme)))
 
-    assert draft.problem.startswith("The writer failed")
+    assert worded(draft.problem).startswith("The writer failed")
     assert db.session.scalar(text("SHOW statement_timeout")) == "0"
     drafting.use_writer(drafting.retrieval_writer)
 
@@ -283,4 +287,4 @@ def test_a_long_subject_is_cut_in_the_feed(acme, ada, writer):
     write(make_message(make_conversation(acme, subject="pump " * 100)))
 
     (line,) = db.session.scalars(select(Notification)).all()
-    assert len(line.payload["title"]) <= 140
+    assert len(title_of(line.payload, line.type)) <= 140

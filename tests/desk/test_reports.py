@@ -15,6 +15,7 @@ from ally.desk.replies import recipients_of
 from ally.desk.search import Is, Query, Wanted
 from ally.errors import Conflict
 from ally.notifications.models import Notification
+from ally.notifications.words import title_of
 from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.models import Draft
@@ -100,7 +101,7 @@ def test_a_bounce_marks_the_delivery_and_opens_the_conversation_again(channel, a
         conversation_with(delivery)
     )
     line = db.session.scalars(db.select(Notification)).one()
-    assert line.payload["title"] == "The reply to dana@example.com came back"
+    assert title_of(line.payload, line.type) == "The reply to dana@example.com came back"
 
 
 def test_a_bounce_is_known_by_the_token_of_its_address(channel, delivery):

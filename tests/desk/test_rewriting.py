@@ -13,6 +13,7 @@ from ally.desk.models import Attachment
 from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
 from ally.knowledge.writer import Written
+from ally.language import worded
 from ally.notifications.models import Notification
 from ally.review import claims, decisions
 from ally.review.digest import seen
@@ -175,7 +176,7 @@ def test_a_draft_that_cannot_be_bettered_stays_and_says_why(draft, ada, writer, 
     use(fake)
     assert rewrite(draft, ada).id == draft.id
     news = queries.news_of(draft.account_id, draft.id)
-    assert words in news.rewrite_problem
+    assert words in worded(news.rewrite_problem)
     assert not news.is_rewriting
     assert words in told(draft)[-1]
 
@@ -183,7 +184,8 @@ def test_a_draft_that_cannot_be_bettered_stays_and_says_why(draft, ada, writer, 
 def test_what_was_not_followed_is_told_when_nothing_else_changes(draft, ada, writer):
     use(FakeWriter(FIRST, notes=["Not followed: “make it rhyme”."]))
     rewrite(draft, ada, "make it rhyme")
-    assert "make it rhyme" in queries.news_of(draft.account_id, draft.id).rewrite_problem
+    news = queries.news_of(draft.account_id, draft.id)
+    assert "make it rhyme" in worded(news.rewrite_problem)
 
 
 def test_the_embedded_writer_follows_an_instruction_from_end_to_end(acme, ada):
@@ -197,7 +199,7 @@ def test_the_embedded_writer_follows_an_instruction_from_end_to_end(acme, ada):
 
     assert "The warranty lasts two years." in newer.suggested_text
     assert "Warm wishes," in newer.suggested_text
-    assert any("make it rhyme" in note for note in newer.payload["notes"])
+    assert any("make it rhyme" in worded(note) for note in newer.payload["notes"])
 
 
 def test_a_decision_or_a_newer_message_meanwhile_wins(draft, ada, writer):

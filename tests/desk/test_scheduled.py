@@ -18,6 +18,7 @@ from ally.desk.replies import conversation_of
 from ally.errors import Conflict
 from ally.events import trail
 from ally.notifications.models import Notification, NotificationType
+from ally.notifications.words import title_of
 from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftAction, DraftStatus, LearningSample, RejectionReason
@@ -133,9 +134,10 @@ def test_the_customer_writes_before_and_it_is_held(channel, put_off, ada):
     assert told(put_off)[-3:] == ["delivery.cancelled", "draft.held_back", "draft.superseded"]
     assert db.session.scalar(select(func.count()).select_from(LearningSample)) == 0
     lines = db.session.scalars(
-        select(Notification.payload).where(Notification.type == NotificationType.SENDING_HELD)
+        select(Notification).where(Notification.type == NotificationType.SENDING_HELD)
     ).all()
-    assert lines[0]["title"].startswith("Held, since the customer wrote again: the reply to Dana")
+    words = title_of(lines[0].payload, lines[0].type)
+    assert words == "Held, since the customer wrote again: the reply to Dana Whitfield"
 
 
 def test_a_program_that_answers_holds_nothing(channel, put_off):

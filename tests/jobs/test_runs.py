@@ -9,6 +9,7 @@ from ally.jobs import runs
 from ally.jobs.models import JobStatus, JobType
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
+from ally.notifications.words import title_of
 from tests.factories import act_for, make_account
 
 
@@ -46,7 +47,7 @@ def test_a_failure_is_told_to_everybody(ada, ben):
     for user in (ada, ben):
         (line,) = feed.feed_of(user)
         assert line.type is NotificationType.JOB_FAILED
-        assert line.payload["title"] == "Reading the pages failed"
+        assert title_of(line.payload, line.type) == "A job failed: Reading the pages"
 
 
 def test_giving_up_does_not_overwrite_what_a_run_said_itself(ada):

@@ -8,6 +8,7 @@ from ally.knowledge.frames import FORMAL, FRIENDLY, PLAIN
 from ally.knowledge.instructions import understand
 from ally.knowledge.retrieval import PostgresIndex
 from ally.knowledge.writer import Question, RetrievalWriter
+from ally.language import worded
 
 MAIL = "Do AN flares need tape or sealant? And how is a surge tank vented?"
 
@@ -126,7 +127,7 @@ def test_what_is_to_be_mentioned_is_searched_for(shop):
 def test_what_no_source_knows_is_not_made_up(shop):
     written = ask(shop, "mention unicorns")
     assert written.text == ask(shop).text
-    assert written.notes == ["No source says anything about “unicorns”."]
+    assert [worded(note) for note in written.notes] == ["No source says anything about “unicorns”."]
 
 
 def test_what_is_to_be_left_out_is_left_out(shop):
@@ -142,7 +143,7 @@ def test_a_frame_in_another_tone_or_language(shop):
     assert formal.text.endswith("Yours sincerely,\nHot Rod AN")
     assert german.text.startswith("Hallo Dana,\n\nNo, AN flares")
     assert german.text.endswith("Viele Grüße\nHot Rod AN")
-    assert "Only the greeting and the closing are in German" in german.notes[0]
+    assert "Only the greeting and the closing are in German" in worded(german.notes[0])
 
 
 def test_no_greeting_and_no_closing(shop):

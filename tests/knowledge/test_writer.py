@@ -7,6 +7,7 @@ from ally.knowledge.frames import NOTHING, PARTLY
 from ally.knowledge.letter import first_name
 from ally.knowledge.retrieval import PostgresIndex
 from ally.knowledge.writer import Question, RetrievalWriter
+from ally.language import worded
 from tests.knowledge.conftest import golden, page, teach
 
 SIGNATURE = "Hot Rod AN"
@@ -105,7 +106,7 @@ def test_a_question_without_a_source_among_others_is_told_to_both(shop):
     written = ask(shop, "Do AN flares need tape? Do you sponsor drift teams from Tulsa?")
 
     assert PARTLY in written.text
-    assert written.notes == ["No source for question 2 of 2."]
+    assert [worded(note) for note in written.notes] == ["No source for question 2 of 2."]
 
 
 @pytest.mark.parametrize(

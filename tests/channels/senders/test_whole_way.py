@@ -13,6 +13,7 @@ from ally.db import db
 from ally.events import trail
 from ally.jobs import worker
 from ally.notifications import feed
+from ally.notifications.words import title_of
 from ally.review import decisions
 from ally.review.digest import seen
 from tests.channels.senders.provider import CUT, said
@@ -85,7 +86,7 @@ def test_a_revoked_token_is_told_once_and_the_reply_waits(app, ada, slack, provi
     delivery = send(app, slack, ada, monkeypatch)
 
     assert delivery.status is DeliveryStatus.QUEUED
-    lines = [line.payload["title"] for line in feed.feed_of(ada)]
+    lines = [title_of(line.payload, line.type) for line in feed.feed_of(ada)]
     assert lines == ["Nothing can be sent on Support: Slack says: token_revoked"]
     assert db.session.scalar(select(type(slack).last_error)) == "Slack says: token_revoked"
 
