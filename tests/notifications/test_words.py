@@ -2,6 +2,7 @@
 
 import pytest
 
+from ally.dev import translations
 from ally.language import fact, force_locale, worded
 from ally.notifications.models import NotificationType
 from ally.notifications.words import SENTENCES, title_of
@@ -44,6 +45,7 @@ def test_what_has_no_name_is_called_something():
 
 
 def test_facts_are_told_in_the_readers_language(app):
+    translations.compile_catalogs()
     with app.test_request_context(), force_locale("de"):
         theirs = worded("The customer wrote again.")
         assert theirs == "Der Kunde hat wieder geschrieben."
