@@ -111,7 +111,10 @@ def worded(kept: Fact | None) -> str:
         return ""
     if isinstance(kept, list):
         return " ".join(map(worded, kept))
-    return _(kept) if isinstance(kept, str) else _(kept["text"]) % kept
+    if isinstance(kept, str):
+        return _(kept)
+    text = kept["text"]
+    return _(text) % kept
 
 
 def language() -> str:
