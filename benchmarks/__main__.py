@@ -1,9 +1,23 @@
-"""`make bench`: prints the table and writes bench.json."""
+"""`make bench`: prints the table and writes bench.json.
+
+python -m benchmarks pages decision      only these parts
+"""
 
 import json
+import sys
 from pathlib import Path
 
-from benchmarks import decision, desk, intake, pages, parsing, tabs
+from benchmarks import (
+    decision,
+    desk,
+    first_load,
+    intake,
+    pages,
+    parsing,
+    statements,
+    tabs,
+    weight,
+)
 from benchmarks.measure import Result, table
 from benchmarks.world import world
 
@@ -11,18 +25,22 @@ from benchmarks.world import world
 def main() -> None:
     results: list[Result] = []
     with world() as made:
-        print("Filling a desk with 10,000 conversations ...", flush=True)
-        account_id, token = desk.fill(made)
+        print(f"Filling a desk with {desk.CONVERSATIONS:,} conversations ...", flush=True)
+        account = desk.fill(made)
         desk.vacuum(made)
-        for part in (
-            lambda: pages.pages(made, account_id, token),
-            lambda: decision.decision(made, account_id),
-            lambda: tabs.open_tabs(made, account_id),
-            lambda: parsing.parsing(),
-            lambda: intake.whole(made, account_id),
-            lambda: intake.webhook(made, account_id),
-        ):
-            for result in part():
+        parts = {
+            "pages": lambda: pages.pages(made, account),
+            "statements": lambda: statements.statements(made, account),
+            "weight": lambda: weight.weight(made, account),
+            "first_load": lambda: first_load.first_load(),
+            "decision": lambda: decision.decision(made, account),
+            "tabs": lambda: tabs.open_tabs(made, account[0]),
+            "parsing": lambda: parsing.parsing(),
+            "intake": lambda: intake.whole(made, account[0]),
+            "webhook": lambda: intake.webhook(made, account[0]),
+        }
+        for name in sys.argv[1:] or parts:
+            for result in parts[name]():
                 print(f"  {result.name}: {result.ratio:.2f} ({result.goal})", flush=True)
                 results.append(result)
     print()

@@ -1,4 +1,4 @@
-"""A desk with ten thousand conversations, and somebody signed in to it."""
+"""A desk with ten thousand conversations, a draft waiting in each, and somebody signed in to it."""
 
 from uuid import UUID
 
@@ -15,12 +15,11 @@ from ally.db import db, use_account
 from benchmarks.world import DATABASE, SECRET, World
 
 CONVERSATIONS = 10_000
-PENDING = 2_000
 
 FILL = """
 INSERT INTO conversation (account_id, channel_id, external_id, subject, customer_email,
                           customer_name, last_message_at, created_at)
-SELECT :account, :channel, 'bench-' || n, 'Which pump for ' || n || ' hp?',
+SELECT :account, :channel, :name || '-' || n, 'Which pump for ' || n || ' hp?',
        'c' || n || '@example.com',
        'Customer ' || n, now() - n * interval '1 minute', now() - n * interval '1 minute'
   FROM generate_series(1, :conversations) n;
@@ -37,21 +36,24 @@ SELECT c.account_id, c.id,
        (SELECT m.id FROM message m WHERE m.conversation_id = c.id ORDER BY m.sent_at DESC LIMIT 1),
        'retrieval-1', 'bench', repeat('The 255 lph pump is enough at 450 hp and 58 psi. ', 8),
        c.last_message_at, '{"sentences": [{"start": 0, "end": 48, "source": 1}]}'
-  FROM conversation c ORDER BY c.last_message_at DESC LIMIT :pending;
+  FROM conversation c ORDER BY c.last_message_at DESC;
 """
 
 
-def fill(world: World) -> tuple[UUID, str]:
-    """Make the desk; its account and the session token of an agent."""
+def fill(world: World, name: str = "bench", conversations: int = CONVERSATIONS) -> tuple[UUID, str]:
+    """Make the desk, all of whose conversations wait for a decision; its account and the
+    session token of an agent."""
     with world.app.app_context():
-        account_id = make_account(world)
+        account_id = make_account(world, name)
         use_account(account_id)
-        agent = User(account_id=account_id, email="bench@bench.example", display_name="Bench Agent")
+        agent = User(
+            account_id=account_id, email=f"{name}@bench.example", display_name="Bench Agent"
+        )
         channel = Channel(
             account_id=account_id,
             type=ChannelType.EMAIL,
-            key="bench",
-            external_id="support@bench.example",
+            key=name,
+            external_id=f"support-{name}@bench.example",
             name="Support",
             secret_sealed=secrets.seal(SECRET),
             from_address="support@bench.example",
@@ -62,8 +64,8 @@ def fill(world: World) -> tuple[UUID, str]:
         given = {
             "account": account_id,
             "channel": channel.id,
-            "conversations": CONVERSATIONS,
-            "pending": PENDING,
+            "conversations": conversations,
+            "name": name,
         }
         for statement in FILL.split(";\n"):
             if statement.strip():
@@ -75,9 +77,9 @@ def fill(world: World) -> tuple[UUID, str]:
         return account_id, token
 
 
-def make_account(world: World) -> UUID:
+def make_account(world: World, name: str) -> UUID:
     with psycopg.connect(world.server.url_of(DATABASE), autocommit=True) as connection:
-        row = connection.execute("SELECT create_account('Bench', '{}', NULL)").fetchone()
+        row = connection.execute("SELECT create_account(%s, '{}', NULL)", [name]).fetchone()
         assert row is not None
         account_id: UUID = row[0]
         return account_id

@@ -56,9 +56,9 @@ def rates(name: str, ours: float, floor: float, *, goal: str) -> Result:
 
 
 def table(results: list[Result]) -> str:
-    lines = [f"{'what':42} {'ours':>10} {'floor':>10} {'':6} {'ratio':>7}  goal"]
+    lines = [f"{'what':58} {'ours':>10} {'floor':>10} {'':6} {'ratio':>7}  goal"]
     lines += [
-        f"{r.name:42} {r.ours:10.2f} {r.floor:10.2f} {r.unit:6} {r.ratio:7.2f}  {r.goal}"
+        f"{r.name:58} {r.ours:10.2f} {r.floor:10.2f} {r.unit:6} {r.ratio:7.2f}  {r.goal}"
         for r in results
     ]
     return "\n".join(lines)

@@ -83,8 +83,8 @@ def web_server(world: World, threads: int = 8) -> Iterator[tuple[str, subprocess
         process.wait(10)
 
 
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 20
+def wait_for(url: str, process: subprocess.Popen[bytes], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(OSError):
             urllib.request.urlopen(url, timeout=2)  # noqa: S310 (our own address)
