@@ -2,17 +2,20 @@
 
 `/assets/<version>/ally.js` may be kept for a year.  All modules go out as one, and all style
 sheets, in the order of SHEETS: a browser with a slow line waits once for each.
-There is no build: a file is read when it is first asked for, and kept packed.
+There is no build: a file is read when it is first asked for, and kept packed.  A page names
+the ones that it needs in its headers, so that they are asked for before it has arrived.
 """
 
 import gzip
 import hashlib
 import mimetypes
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from flask import Blueprint, Flask, Response, request
+import brotli
+from flask import Blueprint, Flask, Response, g, request
 from flask_compress import Compress
 from werkzeug.exceptions import NotFound
 from werkzeug.security import safe_join
@@ -49,10 +52,10 @@ compress = Compress()
 
 @dataclass(frozen=True)
 class Asset:
-    """A file as it goes out: `packed` is gzip's, or None where that gains nothing."""
+    """A file as it goes out: `packed` by brotli and by gzip, or not where that gains nothing."""
 
     content: bytes
-    packed: bytes | None
+    packed: Mapping[str, bytes]
     type: str
 
 
@@ -60,27 +63,43 @@ def init_app(app: Flask) -> None:
     """Serve the static folder, whose files stay as they are while Ally runs."""
     app.register_blueprint(assets)
     app.config.update(
-        COMPRESS_ALGORITHM=["gzip"],
-        COMPRESS_LEVEL=4,  # beyond that a page gains little and costs twice
+        COMPRESS_ALGORITHM=["br", "gzip"],
+        COMPRESS_BR_LEVEL=4,  # beyond that a page gains little and costs twice
+        COMPRESS_LEVEL=4,
         COMPRESS_MIN_SIZE=1000,
         COMPRESS_STREAMS=False,
     )
     compress.init_app(app)
-    app.jinja_env.globals["asset"] = asset_path
+    app.after_request(name_what_a_page_needs)
+    app.jinja_env.globals.update(asset=asset_path, needed_asset=needed_path)
 
 
 @assets.get("/assets/<version>/<path:path>")
 def asset(version: str, path: str) -> Response:
     found = read(path)
-    packs = found.packed is not None and "gzip" in request.accept_encodings
-    response = Response(found.packed if packs else found.content, mimetype=found.type)
+    packing = next((name for name in found.packed if name in request.accept_encodings), None)
+    sent = found.packed[packing] if packing else found.content
+    response = Response(sent, mimetype=found.type)
     response.vary.add("Accept-Encoding")
-    if packs:
-        response.headers["Content-Encoding"] = "gzip"
+    if packing:
+        response.headers["Content-Encoding"] = packing
     # A page of before the last change asks by the old address, and must not keep the new file.
     lasting = f"public, max-age={A_YEAR}, immutable"
     response.headers["Cache-Control"] = lasting if version == current_version() else "no-store"
     return response
+
+
+def name_what_a_page_needs(response: Response) -> Response:
+    if "needed" in g:
+        response.headers["Link"] = ", ".join(g.needed)
+    return response
+
+
+def needed_path(name: str, rel: str) -> str:
+    """The address of a file that the browser shall ask for before the page has arrived."""
+    path = asset_path(name)
+    g.setdefault("needed", []).append(f"<{path}>; rel={rel}")
+    return path
 
 
 def asset_path(name: str) -> str:
@@ -105,8 +124,12 @@ def read(name: str) -> Asset:
     """Raises NotFound."""
     content = TOGETHER[name]() if name in TOGETHER else path_of(name).read_bytes()
     kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
-    packed = gzip.compress(content, 9, mtime=0) if Path(name).suffix in PACKED else None
-    return Asset(content, packed, kind)
+    return Asset(content, packed(content) if Path(name).suffix in PACKED else {}, kind)
+
+
+def packed(content: bytes) -> dict[str, bytes]:
+    """By the names of the packings, the best of them first."""
+    return {"br": brotli.compress(content), "gzip": gzip.compress(content, 9, mtime=0)}
 
 
 def sheets() -> bytes:

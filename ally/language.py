@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 from zoneinfo import ZoneInfo, available_timezones
 
-from flask import Flask, has_request_context, request
+from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, force_locale, get_locale, get_timezone, get_translations
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as later
@@ -44,7 +44,7 @@ ZONE_COOKIE = "ally_zone"  # what the browser says of itself; no secret, and no 
 MOST_KEPT = 5_000  # texts of one language that templates have said
 
 babel = Babel()
-_said: dict[str, dict[str, Markup]] = {}
+_said: dict[str, dict[tuple[str, bool], Markup]] = {}
 
 
 def init_app(
@@ -76,13 +76,23 @@ def in_template(text: str, **given: object) -> Markup:
 
     The same as Jinja's own, which looks the catalogue up anew for each of a page's hundreds.
     """
-    said = _said.setdefault(language(), {})
-    found = said.get(text)
+    if "said" not in g:
+        g.said = _said.setdefault(language(), {})
+    key = (text, bool(given))
+    found = g.said.get(key)
     if found is None:
-        if len(said) >= MOST_KEPT:
-            said.clear()
-        found = said[text] = Markup(get_translations().ugettext(text))  # noqa: S704  # ours
-    return found % given
+        found = keep_said(g.said, key)
+    return found % given if given else found
+
+
+def keep_said(said: dict[tuple[str, bool], Markup], key: tuple[str, bool]) -> Markup:
+    """The text in the reader's language; as it is printed, when nothing is put into it."""
+    text, is_pattern = key
+    words = Markup(get_translations().ugettext(text))  # noqa: S704  # ours, or the translator's
+    if len(said) >= MOST_KEPT:
+        said.clear()
+    said[key] = words if is_pattern else words % {}
+    return said[key]
 
 
 @cache

@@ -43,7 +43,7 @@ WATCH = """
   }, true);
   const press = () => {
     if (window.usableAt) return;
-    requestAnimationFrame(press);
+    setTimeout(press, 5);
     const bar = document.querySelector("#approve")?.getBoundingClientRect();
     if (!bar || !bar.height || bar.bottom > innerHeight || !window.htmx) return;
     window.seenAt ??= performance.now();

@@ -2,6 +2,7 @@
 
 import gzip
 
+import brotli
 import pytest
 
 from ally import assets
@@ -27,6 +28,22 @@ def test_it_goes_out_packed_to_who_can_unpack_it(client):
     assert packed.headers["Content-Encoding"] == "gzip"
     assert gzip.decompress(packed.data) == plain.data
     assert len(packed.data) * 3 < len(plain.data)
+
+
+def test_a_browser_that_knows_brotli_gets_less(client):
+    headers = {"Accept-Encoding": "gzip, deflate, br, zstd"}
+    packed = client.get(assets.asset_path("ally.css"), headers=headers)
+    assert packed.headers["Content-Encoding"] == "br"
+    assert brotli.decompress(packed.data) == assets.read("ally.css").content
+    assert len(packed.data) < len(assets.read("ally.css").packed["gzip"])
+
+
+def test_a_page_names_what_it_needs_before_it_has_arrived(client):
+    page = client.get("/login")
+    for name in ("ally.css", "ally.js", "vendor/htmx.min.js"):
+        assert f"<{assets.asset_path(name)}>; rel=" in page.headers["Link"]
+        assert f'"{assets.asset_path(name)}"' in page.text
+    assert "Link" not in client.get(assets.asset_path("ally.css")).headers
 
 
 def test_every_style_sheet_is_among_them():

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from ally.language import later
+from ally.language import named
 
 TEMPLATES = Path(__file__).parent.parent.parent / "templates"
 NAMED = re.compile(r'data-key="([^"{]+)"')
@@ -33,41 +33,41 @@ class Key:
 
 
 ON_THE_QUEUE = (
-    Key("j", later("The next or the one before"), shown=("j", "k")),
-    Key("Enter", later("Open the chosen one")),
-    Key("s", later("Skip, and come back to it at the end")),
-    Key("c", later("Claim the draft")),
-    Key("t", later("Take it over from whoever holds it")),
-    Key("z", later("Undo the last decision")),
-    Key("/", later("Search")),
+    Key("j", named("The next or the one before"), shown=("j", "k")),
+    Key("Enter", named("Open the chosen one")),
+    Key("s", named("Skip, and come back to it at the end")),
+    Key("c", named("Claim the draft")),
+    Key("t", named("Take it over from whoever holds it")),
+    Key("z", named("Undo the last decision")),
+    Key("/", named("Search")),
 )
 ON_THE_DRAFT = (
-    Key("e", later("Edit the reply")),
-    Key("Escape", later("Leave the editor"), shown=("Esc",)),
-    Key("Mod+Enter", later("Approve and send, with your edits"), shown=("Ctrl", "Enter")),
-    Key("d", later("Send later")),
-    Key("r", later("Reject, with a reason"), then=("1", "6")),
-    Key("[", later("The source before or the next"), shown=("[", "]")),
-    Key("m", later("Put a macro in")),
-    Key("w", later("Have it written again")),
-    Key("v", later("Use the version beside it")),
+    Key("e", named("Edit the reply")),
+    Key("Escape", named("Leave the editor"), shown=("Esc",)),
+    Key("Mod+Enter", named("Approve and send, with your edits"), shown=("Ctrl", "Enter")),
+    Key("d", named("Send later")),
+    Key("r", named("Reject, with a reason"), then=("1", "6")),
+    Key("[", named("The source before or the next"), shown=("[", "]")),
+    Key("m", named("Put a macro in")),
+    Key("w", named("Have it written again")),
+    Key("v", named("Use the version beside it")),
 )
 ON_THE_CONVERSATION = (
-    Key("h", later("Snooze")),
-    Key("n", later("Write an internal note")),
-    Key("a", later("Assign")),
-    Key("l", later("Tag")),
-    Key("x", later("Close or reopen")),
+    Key("h", named("Snooze")),
+    Key("n", named("Write an internal note")),
+    Key("a", named("Assign")),
+    Key("l", named("Tag")),
+    Key("x", named("Close or reopen")),
 )
 EVERYWHERE = (
-    Key("Mod+k", later("All commands, conversations and customers"), shown=("Ctrl", "K")),
-    Key("?", later("This sheet")),
+    Key("Mod+k", named("All commands, conversations and customers"), shown=("Ctrl", "K")),
+    Key("?", named("This sheet")),
 )
 GROUPS = (
-    (later("Queue"), ON_THE_QUEUE),
-    (later("Draft"), ON_THE_DRAFT),
-    (later("Conversation"), ON_THE_CONVERSATION),
-    (later("Everywhere"), EVERYWHERE),
+    (named("Queue"), ON_THE_QUEUE),
+    (named("Draft"), ON_THE_DRAFT),
+    (named("Conversation"), ON_THE_CONVERSATION),
+    (named("Everywhere"), EVERYWHERE),
 )
 
 

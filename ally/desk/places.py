@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ally.accounts.models import Role, User
-from ally.language import later
+from ally.language import named
 
 
 @dataclass(frozen=True)
@@ -23,17 +23,17 @@ class Place:
 
 
 FIRST = (
-    Place("/review", "review", later("Review"), "r", "waiting"),
-    Place("/conversations", "conversations", later("Conversations"), "c"),
-    Place("/outgoing", "outgoing", later("Outgoing"), "o", "stuck"),
-    Place("/notifications", "notifications", later("Notifications"), "n", "unread"),
+    Place("/review", "review", named("Review"), "r", "waiting"),
+    Place("/conversations", "conversations", named("Conversations"), "c"),
+    Place("/outgoing", "outgoing", named("Outgoing"), "o", "stuck"),
+    Place("/notifications", "notifications", named("Notifications"), "n", "unread"),
 )
 OPERATIONS = (
-    Place("/learning", "learning", later("Learning"), "l"),
-    Place("/knowledge", "knowledge", later("Knowledge"), "k"),
-    Place("/jobs", "jobs", later("Jobs"), "j"),
-    Place("/audit", "audit", later("Audit"), "a"),
-    Place("/macros", "macros", later("Macros"), "m"),
-    Place("/settings/channels", "settings", later("Settings"), "s", only=Role.ADMIN),
-    Place("/dev/outbox", "outbox", later("Outbox")),
+    Place("/learning", "learning", named("Learning"), "l"),
+    Place("/knowledge", "knowledge", named("Knowledge"), "k"),
+    Place("/jobs", "jobs", named("Jobs"), "j"),
+    Place("/audit", "audit", named("Audit"), "a"),
+    Place("/macros", "macros", named("Macros"), "m"),
+    Place("/settings/channels", "settings", named("Settings"), "s", only=Role.ADMIN),
+    Place("/dev/outbox", "outbox", named("Outbox")),
 )

@@ -3,12 +3,14 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cache
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, g, make_response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
 
 from ally import clock
 from ally.accounts.access import this_user
@@ -18,7 +20,7 @@ from ally.desk import places as rail_places
 from ally.desk import queue as order
 from ally.desk.replies import envelope_taken_back
 from ally.desk.threads import thread_of
-from ally.language import local, zone
+from ally.language import language, local, zone
 from ally.notifications import feed
 from ally.review import decisions
 from ally.review import routes as gate
@@ -84,7 +86,7 @@ def next_draft(draft_id: UUID) -> ResponseReturnValue:
 @desk_pages.get("/conversations/<uuid:conversation_id>")
 def conversation(conversation_id: UUID) -> ResponseReturnValue:
     found, draft_id = queries.find_with_waiting_draft(this_user().account_id, conversation_id)
-    feed.mark_read_at(this_user(), f"/conversations/{conversation_id}")
+    mark_read_at(f"/conversations/{conversation_id}")
     thread = thread_of(found, unfolded=20, before=request.args.get("before", ""))
     told = {"conversation": found, "thread": thread, "originals": True}
     if is_swap():
@@ -116,7 +118,23 @@ def keys() -> ResponseReturnValue:
 @desk_pages.app_context_processor
 def rail() -> dict[str, Any]:
     """What every page's rail counts; asked for when it is drawn, once."""
-    return {"badges": badges, "places": places, "key_sheet": key_list.sheet}
+    return {
+        "badges": badges,
+        "places": places,
+        "key_sheet": key_list.sheet,
+        "keys_and_commands": keys_and_commands,
+    }
+
+
+def keys_and_commands() -> Markup:
+    """The sheet of keys and the palette, which change only with the reader's language and role."""
+    user = this_user()
+    return drawn_keys(language(), user.role, user.single_keys, has_page("/dev/outbox"))
+
+
+@cache
+def drawn_keys(*_of: object) -> Markup:
+    return Markup(render_template("desk/_keys.html"))  # noqa: S704  # a template of ours
 
 
 def places(which: str) -> list[rail_places.Place]:
@@ -131,6 +149,13 @@ def badges() -> Any:
         user = this_user()
         g.badges = queries.badges(user.account_id, user.id)
     return g.badges
+
+
+def mark_read_at(place: str) -> None:
+    """Mark what leads here as read, and count anew; without a question when nothing is unread."""
+    if badges().unread:
+        feed.mark_read_at(this_user(), place)
+        del g.badges
 
 
 def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
@@ -189,7 +214,7 @@ def draft_open(
     """What the columns of one draft are drawn from; of an empty desk without one."""
     user = this_user()
     if shown is not None:
-        feed.mark_read_at(user, f"/review/{shown}")
+        mark_read_at(f"/review/{shown}")
     return {
         "at_the_end": None if shown else order.at_the_end(user, start_of_today()),
         "opened": opened.open_draft(user.account_id, shown, text, beside) if shown else None,
