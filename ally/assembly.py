@@ -9,7 +9,7 @@ from itsdangerous import BadSignature
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ally import assets, cli, db, language, logs, web
-from ally.accounts import access
+from ally.accounts import access, users
 from ally.accounts.own_settings_routes import own_settings_pages
 from ally.accounts.routes import sign_in_pages
 from ally.audit.routes import audit_pages
@@ -18,7 +18,7 @@ from ally.channels.fast_path import FastPath
 from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
-from ally.desk import drafting
+from ally.desk import assigning, drafting
 from ally.desk.alike_routes import alike_pages
 from ally.desk.conversation_routes import conversation_acts
 from ally.desk.editor_routes import editor_acts
@@ -38,7 +38,7 @@ from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.notifications.routes import notification_pages
-from ally.review import decisions, digest, kinds, pulse
+from ally.review import claims, decisions, digest, kinds, presence, pulse
 from ally.review.label_routes import label_acts
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
@@ -71,6 +71,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     files.use_folder(settings.storage_folder)
     documents.use_folder(knowledge_folder(settings))
     drafting.use_writer(drafting.retrieval_writer)
+    users.let_go_with(claims.let_go_of, presence.let_go_of, assigning.let_go_of)
     decisions.use_undo_window(settings.undo_seconds)
     outbox.use_lease(settings.delivery_lease_seconds)
     connection.use_desk_server(settings.smtp_url)

@@ -1,5 +1,6 @@
 """The people of an account."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, text
@@ -12,6 +13,10 @@ from ally.events import trail
 from ally.language import LANGUAGES, _, zones
 
 LONGEST_NAME = 80  # characters
+OPERATOR = "An operator"  # who acts at the command line
+
+LetGo = Callable[[User, User | None], None]
+_let_go: Sequence[LetGo] = ()
 
 
 @dataclass(frozen=True)
@@ -48,11 +53,20 @@ def refuse_unfit(name: str, wanted: OwnSettings) -> None:
 def deactivate(user: User, by: User | None = None) -> None:
     """Shut the user out at once: every session ends, and no sign-in starts another.
 
-    Without `by`, an operator did it.
+    What the floors above keep of them goes as well (see `let_go_with`).  Without `by`, an
+    operator did it.
     """
     user.is_active = False
     sessions.end_all_of(user.id)
-    trail.record(user, "user.deactivated", by=by, actor_name="An operator", name=user.display_name)
+    trail.record(user, "user.deactivated", by=by, actor_name=OPERATOR, name=user.display_name)
+    for let_go in _let_go:
+        let_go(user, by)
+
+
+def let_go_with(*acts: LetGo) -> None:
+    """Say, once at start-up, how the floors above let go of somebody who is shut out."""
+    global _let_go
+    _let_go = acts
 
 
 def find_by_email(email: str) -> User:

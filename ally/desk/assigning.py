@@ -6,6 +6,7 @@ from sqlalchemy import select
 
 from ally import marks
 from ally.accounts.models import User
+from ally.accounts.users import OPERATOR
 from ally.db import db
 from ally.desk.models import Conversation
 from ally.desk.pending import hold_to_change
@@ -48,6 +49,19 @@ def unassign(conversation: Conversation, by: User) -> None:
     before = db.session.get_one(User, held.assignee_id)
     held.assignee_id = None
     trail.record(held, "conversation.unassigned", by=by, before=before.display_name)
+
+
+def let_go_of(user: User, by: User | None) -> None:
+    """Make nobody's what is the user's, since `by`, or else an operator, has shut them out."""
+    theirs = (
+        select(Conversation)
+        .where(Conversation.account_id == user.account_id, Conversation.assignee_id == user.id)
+        .order_by(Conversation.id)
+        .with_for_update()
+    )
+    for held in db.session.scalars(theirs).all():
+        held.assignee_id, before = None, user.display_name
+        trail.record(held, "conversation.unassigned", by=by, actor_name=OPERATOR, before=before)
 
 
 def refuse_if_moved(conversation: Conversation, seen: UUID | None) -> None:

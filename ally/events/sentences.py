@@ -54,6 +54,7 @@ SENTENCES = {
     "draft.file_removed": named("took the file “{name}” off the reply"),
     "draft.claimed": named("claimed the draft"),
     "draft.released": named("released the draft"),
+    "draft.claim_ended": named("ended the claim of {name}, who was shut out"),
     "draft.taken_over": named("took the draft over from {previous}: {reason}"),
     "draft.approved": named("approved the draft as it was"),
     "draft.edited": named("approved the draft with changes"),

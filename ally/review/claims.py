@@ -10,6 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from ally import clock
 from ally.accounts.models import User
+from ally.accounts.users import OPERATOR
 from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
@@ -102,6 +103,14 @@ def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
 def forget(draft: Draft) -> None:
     """Drop the claim, whoever holds it, as a decision does."""
     db.session.execute(delete(Claim).where(Claim.draft_id == draft.id))
+
+
+def let_go_of(user: User, by: User | None) -> None:
+    """End what the user holds, since `by`, or else an operator, has shut them out."""
+    for held in db.session.scalars(select(Draft).join(Claim).where(Claim.user_id == user.id)).all():
+        name = user.display_name
+        trail.record(held, "draft.claim_ended", by=by, actor_name=OPERATOR, name=name)
+    db.session.execute(delete(Claim).where(Claim.user_id == user.id))
 
 
 def forget_old() -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, delete, text
 
 from ally import clock
+from ally.accounts.models import User
 from ally.db import db
 from ally.review.models import Presence
 
@@ -60,6 +61,11 @@ def present(connection: Connection, account_id: UUID, now: datetime) -> Sequence
     since = {"since": now - COUNTS_FOR, "typing_since": now - TYPING_COUNTS_FOR}
     asked = {"account_id": account_id, "most": MOST_SHOWN} | since
     return connection.execute(PRESENT, asked).all()
+
+
+def let_go_of(user: User, by: User | None) -> None:
+    """Forget where the user was."""
+    db.session.execute(delete(Presence).where(Presence.user_id == user.id))
 
 
 def forget_old() -> None:

@@ -244,6 +244,7 @@ def test_signature_and_history_stand_in_the_html_as_well():
 @example([("a" * 149 + "é", "text/html; charset=x\r\nBcc: spy@x", b"\r\n.\r\n")])
 @example([("\r\nBcc: spy@example.net", "message/rfc822", b"From: x\n\n")])
 @example([("100%41.txt", "multipart/mixed", b"")])
+@example([("\xa0", "text/plain", b""), ("\u3000a.txt\xa0", "text/plain", b"")])
 def test_files_arrive_as_they_were_under_their_names(files):
     letter = replace(LETTER, enclosures=[Enclosure(*file) for file in files])
 
@@ -253,7 +254,7 @@ def test_files_arrive_as_they_were_under_their_names(files):
     assert mail.keys() == FIELDS
     _, *parts = mail.get_payload()
     assert [part.get_payload(decode=True) for part in parts] == [file[2] for file in files]
-    names = [headers.clean(name)[:150] or "file" for name, _, _ in files]
+    names = [headers.clean(name)[:150].strip() or "file" for name, _, _ in files]
     assert [part.get_filename() for part in parts] == names
     assert {tuple(part.keys()) for part in parts} == {
         ("Content-Type", "Content-Transfer-Encoding", "Content-Disposition")

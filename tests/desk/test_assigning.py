@@ -12,8 +12,10 @@ from ally.desk import assigning, merging
 from ally.errors import Conflict, Invalid
 from ally.events import trail
 from ally.notifications.models import Notification, NotificationType
+from ally.review import claims, presence
+from ally.review.models import Claim, Presence
 from tests.desk.test_routes import SWAP, post
-from tests.factories import act_for, make_account, make_conversation, make_user, sign_in
+from tests.factories import act_for, make_account, make_conversation, make_draft, make_user, sign_in
 
 
 @pytest.fixture
@@ -67,6 +69,32 @@ def test_who_has_left_cannot_be_chosen(acme, ben):
     users.deactivate(ben)
     with pytest.raises(Invalid, match="Choose somebody else"):
         assigning.find_colleague(acme.id, ben.id)
+
+
+def test_who_is_shut_out_holds_nothing_and_is_nowhere(acme, conversation, ada, ben):
+    draft = make_draft(conversation)
+    claims.claim(draft, by=ben)
+    assigning.assign(conversation, ben, by=ada)
+    here = {(conversation.id, ben.id): True}
+    presence.note(db.session.connection(), acme.id, here)
+    users.deactivate(ben, by=ada)
+
+    assert claims.holder_of(draft) is None
+    assert conversation.assignee_id is None
+    assert db.session.scalars(select(Presence)).all() == []
+    assert said(conversation)[-2:] == [
+        "Ada Lovelace ended the claim of Ben Okri, who was shut out",
+        "Ada Lovelace took this from Ben Okri, so that it is nobody's",
+    ]
+
+
+def test_an_operator_takes_nothing_from_anybody_else(acme, conversation, ada, ben):
+    assigning.assign(conversation, ada, by=ada)
+    claims.claim(make_draft(conversation), by=ada)
+    users.deactivate(ben)
+
+    assert conversation.assignee_id == ada.id
+    assert len(db.session.scalars(select(Claim)).all()) == 1
 
 
 def test_what_was_merged_is_nobodys_to_give(acme, conversation, ada, ben):

@@ -34,7 +34,8 @@ def in_base64(octets: bytes) -> str:
 
 def file_part(file_name: str, mime_type: str, content: bytes) -> list[str]:
     """A file, with its name for readers of RFC 2231 and for those of before."""
-    name = headers.clean(file_name)[:LONGEST_NAME] or "file"
+    # Blanks of any kind at its ends are lost on the way, and nothing else is no name.
+    name = headers.clean(file_name)[:LONGEST_NAME].strip() or "file"
     return [
         f"Content-Type: {type_of(mime_type)}",
         "Content-Transfer-Encoding: base64",
