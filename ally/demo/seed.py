@@ -21,7 +21,7 @@ from ally.accounts.models import Account, Role, User
 from ally.channels import secrets
 from ally.channels.models import Channel, ChannelType
 from ally.db import as_account, db, use_account
-from ally.demo import KNOWLEDGE, past, stories
+from ally.demo import KNOWLEDGE, past, stories, work
 from ally.demo.stories import Desk, Timed
 from ally.dev.people import PEOPLE
 from ally.dev.postgres import libpq_url
@@ -80,7 +80,11 @@ def fill(settings: Settings, size: Size) -> Filled:
     with past.at(now - OPENED):
         desk = open_desk(account_id)
     told = stories.few(stories.read()) if size is Size.SMALL else stories.read()
-    history = [*stories.acts(desk, told, now), *runs_of_jobs(now, by=desk.agents["rosa"])]
+    history = [
+        *stories.acts(desk, told, now),
+        *work.acts(desk, told, now),
+        *runs_of_jobs(now, by=desk.agents["rosa"]),
+    ]
     play(history)
     forget_jobs(account_id)
     trail.seal()

@@ -13,7 +13,8 @@ from ally.channels.models import Channel, Delivery, DeliveryAttempt, DeliverySta
 from ally.db import current_account_id, db
 from ally.demo import bulk, seed, stories
 from ally.demo.seed import Size, fill
-from ally.desk.models import Conversation, ConversationStatus, Message
+from ally.desk import alike, macros, queries, views
+from ally.desk.models import Conversation, ConversationStatus, Mention, Message, Note
 from ally.dev.people import PEOPLE
 from ally.dev.postgres import libpq_url
 from ally.errors import NotAllowed
@@ -74,8 +75,8 @@ def newest_draft(state):
 def test_the_default_desk_has_everything_that_the_contract_asks_for(unseeded):
     filled = fill(unseeded, Size.DEFAULT)
 
-    assert (filled.documents, filled.conversations) == (59, 44)
-    assert count(Conversation) == 44
+    assert (filled.documents, filled.conversations) == (59, 47)
+    assert count(Conversation) == 47
     assert count(SourceDocument) == 59
     assert {user.role for user in db.session.scalars(select(User))} == {Role.ADMIN, Role.AGENT}
     assert db.session.scalars(select(Channel.key)).all() == ["support"]
@@ -332,3 +333,29 @@ def test_replies_are_signed_by_people_who_work_there():
         ours = [m["text"] for m in told["messages"] if m["from"] == "agent"]
         for reply in [*ours, *([told["final"]] if "final" in told else [])]:
             assert reply.splitlines()[-2] in first_names
+
+
+def test_the_desk_shows_what_people_do_beside_answering(unseeded):
+    fill(unseeded, Size.DEFAULT)
+    mike = db.session.scalars(select(User).where(User.display_name == "Mike Torres")).one()
+
+    assert len(macros.all_of(mike.account_id)) == 3
+    assert [view.name for view in views.views_of(mike)] == ["Orders"]
+    (named,) = db.session.scalars(select(Mention)).all()
+    assert named.user_id == mike.id
+    assert count(Note) == 2
+    snoozed = db.session.scalars(
+        select(Conversation).where(Conversation.snoozed_until.is_not(None))
+    ).one()
+    assert snoozed.customer_name == "Leo Fontaine"
+    assert len(alike.largest_group(mike)) == 3
+
+
+def test_the_first_draft_of_the_queue_is_a_typical_one(unseeded):
+    fill(unseeded, Size.DEFAULT)
+    mike = db.session.scalars(select(User).where(User.display_name == "Mike Torres")).one()
+    first = db.session.get_one(Draft, queries.waiting(mike.account_id, mike.id).rows[0].id)
+
+    assert first.grounded == 3
+    assert len(first.suggested_text) < 700
+    assert len(first.alternatives) == 1
