@@ -31,8 +31,8 @@ on the parcel, so that the refund finds your order.
 
 {{agent.first_name}}
 {{channel.name}}""",
-    "Leak: two photos": """Could you send me two photos: one of the fitting from the side, one of the flare
-or the seat? Wipe it dry first, then one sees where the fuel comes from.""",
+    "Leak: two photos": """Could you send me two photos: one of the fitting from the side, and
+one of the flare or the seat? Wipe it dry first, then one sees where the fuel comes from.""",
 }
 TAGS = {
     "pump-warranty-eight-months": ("warranty", "pump"),
