@@ -28,6 +28,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from ally import marks, states
 from ally.db import current_account_id, db, use_account
 from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
+from ally.language import _, named
 from ally.settings import Settings
 
 SAFE_METHODS = {"GET", "HEAD", "OPTIONS"}
@@ -198,7 +199,9 @@ def refuse_cross_site() -> ResponseReturnValue | None:
     if request.method in SAFE_METHODS or site in {"same-origin", "none"}:
         return None
     if site is not None or (origin and origin != request.host_url.rstrip("/")):
-        return answer_refusal("This form came from another site, so nothing was changed.", 403)
+        return answer_refusal(
+            named("This form came from another site, so nothing was changed."), 403
+        )
     return None
 
 
@@ -236,16 +239,18 @@ def refuse(error: AllyError) -> ResponseReturnValue:
     )
 
 
-def refuse_forged(_: CSRFError) -> ResponseReturnValue:
-    return answer_refusal("This page is out of date. Load it again, then try once more.", 400)
+def refuse_forged(error: CSRFError) -> ResponseReturnValue:
+    return answer_refusal(
+        named("This page is out of date. Load it again, then try once more."), 400
+    )
 
 
 PLAIN_WORDS = {
-    400: "This request cannot be read.",
-    404: "There is no such page.",
-    405: "This address does not take that method.",
-    413: "This is more than Ally takes.",
-    415: "This kind of content is not taken here.",
+    400: named("This request cannot be read."),
+    404: named("There is no such page."),
+    405: named("This address does not take that method."),
+    413: named("This is more than Ally takes."),
+    415: named("This kind of content is not taken here."),
 }
 
 
@@ -258,7 +263,7 @@ def refuse_plainly(error: HTTPException) -> ResponseReturnValue:
     if 300 <= status < 400:
         return error.get_response()
     answer = make_response(
-        answer_refusal(PLAIN_WORDS.get(status, "This request cannot be answered."), status)
+        answer_refusal(PLAIN_WORDS.get(status, named("This request cannot be answered.")), status)
     )
     if status == 405 and error.get_response().headers.get("Allow"):
         answer.headers["Allow"] = error.get_response().headers["Allow"]
@@ -268,12 +273,12 @@ def refuse_plainly(error: HTTPException) -> ResponseReturnValue:
 def refuse_unstorable(error: DataError) -> ResponseReturnValue:
     # Postgres refuses what no text column holds (NUL and the like); the sender can mend it.
     current_app.logger.warning("unstorable input: %s", type(error.orig).__name__)
-    return answer_refusal("This holds a character or a value that cannot be stored.", 422)
+    return answer_refusal(named("This holds a character or a value that cannot be stored."), 422)
 
 
 def refuse_while_busy(error: Exception) -> ResponseReturnValue:
     current_app.logger.error("database unavailable", exc_info=error)
-    answer = make_response(answer_refusal("Ally is busy. Try again in a moment.", 503))
+    answer = make_response(answer_refusal(named("Ally is busy. Try again in a moment."), 503))
     answer.headers["Retry-After"] = "2"
     return answer
 
@@ -282,7 +287,7 @@ def apologise(error: Exception) -> ResponseReturnValue:
     current_app.logger.error("unhandled error", exc_info=error)
     if current_app.config.get("PROPAGATE_EXCEPTIONS"):
         raise error
-    return answer_refusal("Something went wrong on our side. Nothing was changed.", 500)
+    return answer_refusal(named("Something went wrong on our side. Nothing was changed."), 500)
 
 
 def answer_refusal(
@@ -297,7 +302,8 @@ def answer_refusal(
     db.session.rollback()  # first: drawing the page queries, and would flush half a change
     if request.path.startswith(MACHINE_PATHS):
         return jsonify(error=message), status
-    context = {"message": message, "status": status, "kept": kept, "next_url": next_url}
+    # What a program reads stays as it is; a refusal that is translated already does too.
+    context = {"message": _(message), "status": status, "kept": kept, "next_url": next_url}
     if is_swap():
         aside = {"HX-Retarget": "#notice", "HX-Reswap": "outerHTML"}
         return render_template("errors/_notice.html", **context), status, aside

@@ -14,6 +14,7 @@ from ally.audit.account import Trail
 from ally.audit.queries import Filters
 from ally.errors import Invalid
 from ally.events import chain, exporting, topics, trail
+from ally.events.models import sentence_of
 from ally.events.sentences import SENTENCES
 from ally.language import _, zone
 from ally.web import is_swap, streamed
@@ -33,9 +34,15 @@ def audit() -> ResponseReturnValue:
         topics=topics.topics(),
         actions={name: topics.actions_of_topic(name) for name in topics.topics()},
         sentences=SENTENCES,
+        words_of=words_of,
         link_of=queries.link_of,
         **chain_state(),
     )
+
+
+def words_of(action: str) -> str:
+    """How the action reads, with dots for what it was done to."""
+    return sentence_of(action, {}).replace("–", "…").replace("“…”", "…")
 
 
 @audit_pages.get("/audit/chain")

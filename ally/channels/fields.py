@@ -45,7 +45,7 @@ def option_fields(described: Described) -> list[Field]:
 
 def secret_field(described: Described) -> Field:
     """For a secret that the provider has made."""
-    hint = "You find it at the provider. It proves that a message is from there."
+    hint = named("You find it at the provider. It proves that a message is from there.")
     return Field("secret", described.called, hint, kind="secret", is_required=True)
 
 
@@ -56,7 +56,7 @@ def base_fields(described: Described) -> list[Field]:
         return [NAME, address]
     if described.is_mail:
         return [NAME, address, FROM_ADDRESS, FROM_NAME]
-    sender = replace(FROM_ADDRESS, hint="An address of yours.", is_required=True)
+    sender = replace(FROM_ADDRESS, hint=named("An address of yours."), is_required=True)
     return [NAME, address, sender, FROM_NAME]
 
 

@@ -16,7 +16,7 @@ from ally.db import (
     under_64_kb,
 )
 from ally.events.sentences import SENTENCES, readable
-from ally.language import _, worded
+from ally.language import _, named, worded
 
 
 class Told(dict[str, Any]):
@@ -24,6 +24,9 @@ class Told(dict[str, Any]):
 
     def __missing__(self, name: str) -> str:
         return "–"
+
+
+PROGRAMS = {named("The mail server"), named("The provider"), named("An operator")}
 
 
 def sentence_of(action: str, particulars: dict[str, Any]) -> str:
@@ -78,6 +81,12 @@ class Event(Model):
     def sentence(self) -> str:
         """What was done, in the reader's language, to be read after the actor's name."""
         return sentence_of(self.action, self.particulars)
+
+    @property
+    def actor(self) -> str:
+        """Who did it, in the reader's language where it was no person."""
+        is_program = self.actor_id is None and self.actor_name in PROGRAMS
+        return _(self.actor_name) if is_program else self.actor_name
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.sentence}"
