@@ -5,6 +5,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
+from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
@@ -211,8 +212,10 @@ def marked_stretch(words: str) -> Markup:
 
 
 def initials(name: str) -> str:
-    """Two letters for a round badge, of the first and the last name."""
+    """Two letters for a round badge, of the first and the last name; one where they are wide."""
     names = WORD.findall(name) or ["?"]
+    if east_asian_width(names[0][0]) in {"W", "F"}:
+        return names[0][0]
     return (names[0][:1] + (names[-1][:1] if len(names) > 1 else names[0][1:2])).upper()
 
 

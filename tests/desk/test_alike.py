@@ -310,6 +310,13 @@ def test_the_queue_says_how_many_are_alike(client, ada, drafts):
     assert desk.get("/review/alike").location == f"/review/alike/{drafts[0].id}"
 
 
+def test_a_draft_of_which_nothing_more_is_known_is_shown_too(client, acme, ada, channel):
+    draft = late_parcel(acme, channel, "Dana", payload={})
+    answer = sign_in(client, ada).get(f"/review/alike/{draft.id}")
+    assert answer.status_code == 200
+    assert "a storm holds up all lorries" in answer.text
+
+
 def test_nothing_alike_says_so(client, ada):
     desk = sign_in(client, ada)
     assert desk.get("/review/alike", headers=SWAP).text.strip() == ""
