@@ -88,3 +88,10 @@ def test_sentences_keep_their_sources_in_an_edited_text():
 )
 def test_only_paths_of_ours_are_followed(path, kept):
     assert marks.own_path(path) == kept
+
+
+def test_a_badge_shows_two_letters_or_one_wide_one():
+    assert marks.initials("Ada Lovelace") == "AL"
+    assert marks.initials("Ada") == "AD"
+    assert marks.initials("佐藤 健一") == "佐"
+    assert marks.initials("") == "?"

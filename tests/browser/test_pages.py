@@ -1,19 +1,12 @@
 """Every page as a browser sees it: nothing sticks out, nothing complains, nothing fires."""
 
+import re
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
-from sqlalchemy import select
 
-from ally import clock
-from ally.db import db
 from ally.desk import frames
-from ally.jobs import runs
-from ally.jobs.models import JobType
-from ally.notifications import feed
-from ally.notifications.models import NotificationType
-from ally.review.models import Draft
 from tests.browser.conftest import waiting_draft
 from tests.factories import make_channel, make_conversation, make_draft, make_message
 
@@ -42,64 +35,6 @@ HOSTILE = """
 """
 
 
-@pytest.fixture
-def full(acme, ada):
-    """A desk with something on every page, some of it ugly."""
-    channel = make_channel(acme)
-    for subject, body in UGLY.values():
-        conversation = make_conversation(
-            acme, channel, subject=subject, customer_name=subject and subject[:80]
-        )
-        trigger = make_message(conversation, body)
-        make_draft(conversation, body or "Hello", trigger, top_sources=[a_source(body)])
-    for number in range(12):
-        waiting_draft(acme, channel, f"Customer {number}", number)
-    feed.notify(acme.id, NotificationType.DRAFT_READY, title="w" * 300, url="/review")
-    runs.fail(runs.start(JobType.CRAWL), "w" * 500)
-    runs.succeed(runs.start(JobType.CRAWL), {"documents": 39, "passages": 212})
-    db.session.commit()
-    return acme
-
-
-def a_source(words):
-    now = clock.now().isoformat()
-    return {"number": 1, "title": words[:300], "excerpt": words[:900], "indexed_at": now}
-
-
-def paths():
-    drafts = db.session.execute(select(Draft.id, Draft.conversation_id).order_by(Draft.id)).all()
-    ugly = drafts[: len(UGLY)]
-    yield from ("/review", "/review?tab=snoozed", "/conversations", "/jobs", "/notifications")
-    yield from ("/keys", "/me", "/dev/outbox", "/audit", "/outgoing", "/outgoing?show=failed")
-    yield from (f"/review/{draft_id}" for draft_id, _ in ugly)
-    yield from (f"/conversations/{conversation_id}" for _, conversation_id in ugly)
-    yield f"/review/{drafts[0][0]}?edit=1"
-    yield f"/review/{drafts[0][0]}?reject=1"
-    yield f"/conversations/{drafts[0][1]}/timeline"
-    yield f"/conversations/{drafts[0][1]}/timeline/print"
-
-
-@pytest.mark.parametrize(("width", "height"), WIDTHS)
-def test_nothing_sticks_out_and_nothing_complains(open_browser, ada, full, width, height):
-    page = open_browser(ada, viewport={"width": width, "height": height})
-    for path in paths():
-        page.goto(path)
-        expect(page.locator("h1").first).to_be_attached()
-        assert page.evaluate("document.documentElement.scrollWidth") <= width, path
-        assert page.title() != "fired · Ally"
-    assert page.complaints == []
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_it(open_browser, ada, full, scheme):
-    page = open_browser(ada, color_scheme=scheme, viewport={"width": 1440, "height": 900})
-    for path in paths():
-        page.goto(path)
-        page.evaluate(AXE.read_text())  # by the debugger, which the policy does not bind
-        found = page.evaluate("axe.run(document, {iframes: false})")
-        assert [wrong_with(rule) for rule in found["violations"]] == [], path
-
-
 def wrong_with(rule):
     return rule["id"], [node["html"][:160] for node in rule["nodes"][:3]]
 
@@ -118,14 +53,13 @@ def test_hostile_mail_fires_nothing_in_its_frame(open_browser, ada, acme):
         "**/frame", lambda route: route.fulfill(body=frames.document(HOSTILE, ""), headers=policy)
     )
     page.goto(f"/review/{draft.id}")
-    title = page.title()
 
     frame = page.frame_locator(".letter iframe")
     expect(frame.locator("#go")).to_be_attached()
     frame.locator("#go").click(force=True)
     frame.locator("#leave").click(force=True)
 
-    expect(page).to_have_title(title)
+    expect(page).to_have_title(re.compile(re.escape(conversation.subject)))
     expect(page).to_have_url(f"{page.evaluate('location.origin')}/review/{draft.id}")
     expect(frame.locator("#leave")).to_be_attached()
     assert [url for url in answered if "fired" in url or ":9/" in url or "logout" in url] == []
