@@ -146,7 +146,7 @@ def test_everybody_can_use_it(request, live, open_browser, acme, ida, desk):
             page.set_viewport_size({"width": width, "height": 900})
             found = page.evaluate("axe.run(document, {iframes: false})")["violations"]
             wrong += [(path, scheme, width, *wrong_with(rule)) for rule in found]
-    assert not wrong, wrong
+    assert not wrong, "\n".join(map(str, wrong))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
