@@ -311,7 +311,7 @@ def test_the_queue_says_how_many_are_alike(client, ada, drafts):
 
 
 def test_a_draft_of_which_nothing_more_is_known_is_shown_too(client, acme, ada, channel):
-    draft = late_parcel(acme, channel, "Dana", payload={})
+    draft, _ = (late_parcel(acme, channel, name, payload={}) for name in ("Dana", "Luis"))
     answer = sign_in(client, ada).get(f"/review/alike/{draft.id}")
     assert answer.status_code == 200
     assert "a storm holds up all lorries" in answer.text
