@@ -144,9 +144,8 @@ def thread_of(conversation: Conversation) -> str | None:
     return conversation.external_id.removeprefix(mark).removesuffix(f"@{conversation.channel_id}")
 
 
-def enclosures_of(draft: Draft, conversation: Conversation) -> list[Enclosure]:
-    """The draft's files with their bytes.  Raises Invalid when they cannot go along."""
-    going = files_of(draft)
+def enclosures_of(going: Sequence[Attachment], conversation: Conversation) -> list[Enclosure]:
+    """A draft's files with their bytes.  Raises Invalid when they cannot go along."""
     if going and not adapter_of(conversation).capabilities.attachments:
         raise Invalid(_("Files cannot be sent on this channel. Take them off the reply."))
     total = sum(file.size_bytes for file in going)

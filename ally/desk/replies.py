@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Select, select
+from sqlalchemy.orm import joinedload
 
 from ally import clock
 from ally.accounts.models import User
@@ -58,11 +59,14 @@ class Reply:
     amendable: Collection[str] = ("cc", "bcc", "subject")
 
     def hold(self, draft: Draft) -> None:
-        db.session.execute(
-            select(Conversation.id)
+        # With its channel, which whatever follows looks at.
+        db.session.scalars(
+            select(Conversation)
             .where(Conversation.id == draft.conversation_id)
-            .with_for_update()
-        )
+            .options(joinedload(Conversation.channel))
+            .with_for_update(of=Conversation)
+            .execution_options(populate_existing=True)
+        ).one()
 
     def covered(self, draft: Draft) -> dict[str, Any]:
         conversation, trigger = conversation_of(draft), trigger_of(draft)
@@ -119,6 +123,7 @@ class Reply:
         message.body_text, message.body_html = text_of(letter), markup_of(letter)
         message.metadata_ = {**message.metadata_, **shape_of(letter)}
         conversation.reference = reference_of(conversation)
+        conversation.last_message_at = message.sent_at
         db.session.add(message)
         db.session.flush()  # the decision's row names it
         action.message_id, action.sent_msg_id = message.id, message.external_id
@@ -128,16 +133,15 @@ class Reply:
     def apply(self, draft: Draft, action: DraftAction, text: str, *, not_before: datetime) -> None:
         conversation = conversation_of(draft)
         message = db.session.get_one(Message, action.message_id)
-        conversation.last_message_at = message.sent_at
-        for file in files_of(draft):
-            db.session.add(copy_of(file, message))
+        going = files_of(draft)
+        db.session.add_all(copy_of(file, message) for file in going)
         letter = letter_of(draft, conversation, message, text)
         outbox.queue(
             action_id=action.id,
             message_id=message.id,
             conversation_id=conversation.id,
             channel=conversation.channel,
-            letter=replace(letter, enclosures=enclosures_of(draft, conversation)),
+            letter=replace(letter, enclosures=enclosures_of(going, conversation)),
             not_before=not_before,
         )
 
