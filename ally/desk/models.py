@@ -303,6 +303,13 @@ class Attachment(Model):
         ),
         CheckConstraint("size_bytes >= 0", name="size_is_not_negative"),
         Index("idx_attachment_message", "message_id"),
+        Index(
+            "ix_attachment_draft",
+            "draft_id",
+            "created_at",
+            "id",
+            postgresql_where=text("draft_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[primary_key]
