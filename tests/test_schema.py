@@ -3,12 +3,15 @@
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from flask_migrate import upgrade
+from flask_migrate import downgrade, upgrade
 from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
-from ally.db import as_account, db
+from ally.audit import checking
+from ally.db import as_account, db, use_account
 from ally.jobs.models import JobRun
+from ally.notifications import feed
+from ally.notifications.models import NotificationType
 from tests.factories import make_account, make_channel, make_conversation, make_user
 
 # Contract 001-46 to 001-57.
@@ -195,3 +198,18 @@ def test_progress_is_a_percentage(acme):
         db.session.execute(
             JobRun.__table__.insert().values(account_id=acme.id, type="crawl", progress=101)
         )
+
+
+def test_a_release_can_be_rolled_back_with_rows_that_the_one_before_does_not_know(committed):
+    with committed.app_context():
+        account = make_account("Acme")
+        use_account(account.id)
+        make_user(account)
+        for kind in NotificationType:
+            feed.notify(account.id, kind, title="New", url="/review")
+        checking.request()
+        db.session.commit()
+        db.session.remove()
+
+        downgrade(revision="0010")
+        upgrade()
