@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 
 PATH = "/pulse"
 MOST_COOKIES = 4_096  # that are remembered; reading one takes as long as the rest
+LONGEST_COOKIES = 2_000  # characters of those that are remembered
 LONGEST_QUERY = 500  # characters
 
 TokenIn = Callable[[str], str | None]  # the session's token in a signed cookie, if it is ours
@@ -41,7 +42,7 @@ class PulsePath:
         self.application, self.cookie, self.token_in = application, cookie, token_in
         self.headers = list(headers)
         self.pulses = Pulses(engine, idle_hours=idle_hours)
-        self.sessions: dict[str, bytes | None] = {}
+        self.sessions: dict[str, bytes] = {}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         if environ["PATH_INFO"] != PATH or not is_ordinary(environ):
@@ -66,12 +67,19 @@ class PulsePath:
         return [said]
 
     def session_in(self, cookies: str) -> bytes | None:
-        """The digest of the session's token, of a cookie that we have signed."""
-        if cookies not in self.sessions:
+        """The digest of the session's token, of a cookie that we have signed.
+
+        What strangers send is not remembered, nor is what is long beside ours.
+        """
+        known = self.sessions.get(cookies)
+        if known is not None:
+            return known
+        found = self.digest_in(cookies)
+        if found is not None and len(cookies) <= LONGEST_COOKIES:
             if len(self.sessions) >= MOST_COOKIES:
                 self.sessions.clear()
-            self.sessions[cookies] = self.digest_in(cookies)
-        return self.sessions.get(cookies)
+            self.sessions[cookies] = found
+        return found
 
     def digest_in(self, cookies: str) -> bytes | None:
         ours = parse_cookie(cookies).get(self.cookie)

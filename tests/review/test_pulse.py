@@ -15,6 +15,7 @@ from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import claims, pulse
 from ally.review.models import Claim, Presence
+from ally.review.pulse_path import PulsePath
 from ally.review.queries import find_draft, lock_draft
 from tests.factories import make_account, make_conversation, make_draft, make_user, sign_in
 
@@ -222,6 +223,19 @@ def test_nobody_hears_without_a_session(desk):
     assert desk.ask(stranger).status_code == 401
     stranger.set_cookie("ally", "forged.cookie.value")
     assert desk.ask(stranger).status_code == 401
+
+
+def test_what_strangers_send_is_not_remembered():
+    def token_in(cookie):
+        return cookie.removeprefix("signed-") if cookie.startswith("signed-") else None
+
+    path = PulsePath(None, None, cookie="ally", token_in=token_in, idle_hours=1, headers=())
+    for cookies in ("ally=forged", "", "other=1", f"ally=signed-1; other={'x' * 8_000}"):
+        path.session_in(cookies)
+    assert path.sessions == {}
+
+    assert path.session_in("ally=signed-1") is not None
+    assert [*path.sessions] == ["ally=signed-1"]
 
 
 @pytest.mark.parametrize("end", ["sign out", "deactivate", "expire", "idle"])
