@@ -35,7 +35,7 @@ on the parcel, so that the refund finds your order.
 one of the flare or the seat? Wipe it dry first, then one sees where the fuel comes from.""",
 }
 TAGS = {
-    "pump-warranty-eight-months": ("warranty", "pump"),
+    "pump-warranty-eight-months": ("warranty",),
     "pump-size-600-hp-e85": ("pump", "E85"),
     "german-ptfe-or-rubber": ("hose", "E85"),
     "missing-adapters-order-48213": ("order",),
@@ -68,7 +68,7 @@ NOTES = (
     ),
 )
 SNOOZED = "surge-tank-lift-pump"
-TWO_VERSIONS = "pump-warranty-eight-months"
+TWO_VERSIONS = "missing-adapters-order-48213"
 
 
 def acts(desk: Desk, told: list[dict[str, Any]], now: datetime) -> Iterator[Timed]:
