@@ -88,12 +88,14 @@ def as_header(typed: str) -> str:
 
 
 def refuse_unusable(name: str, address: str, said: str) -> None:
-    if not address:
-        said = headers.clean(said)[:80]
-        raise Invalid(_("“%(said)s” is not an address that mail can be sent to.", said=said))
     if "@" in name:  # two addresses with a blank between them would read as one with a name
         raise Invalid(_("Put a comma between “%(one)s” and “%(two)s”.", one=address, two=name[:80]))
-    headers.checked_address(address)
+    try:
+        headers.checked_address(address)
+    except Invalid:  # its words are those of the mail's own floor, which knows no reader
+        said = headers.clean(address or said)[:80]
+        reason = _("“%(said)s” is not an address that mail can be sent to.", said=said)
+        raise Invalid(reason) from None
 
 
 def read_subject(typed: str) -> str:

@@ -10,10 +10,10 @@ document.addEventListener("click", async (event) => {
   const status = document.getElementById("status");
   try {
     await navigator.clipboard.writeText(words);
-    status.textContent = "Copied";
-    button.firstChild.textContent = "Copied";
+    status.textContent = button.dataset.copied;
+    button.firstChild.textContent = button.dataset.copied;
   } catch {
-    status.textContent = "Select the words and copy them yourself.";
+    status.textContent = button.dataset.failed;
     getSelection()?.selectAllChildren(document.getElementById(button.dataset.copy));
   }
 });

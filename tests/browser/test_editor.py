@@ -218,20 +218,23 @@ def test_of_two_browsers_one_wins_and_the_other_reads_who(open_browser, ada, ben
     expect(editor(later)).to_have_value("Ben's words.")
 
 
-def test_changes_stand_below_what_is_typed_and_the_caret_stays(open_browser, ada, waiting):
-    page = open_browser(ada, viewport={"width": 1440, "height": 900})
+@pytest.mark.parametrize("height", [768, 900])
+def test_changes_stand_below_what_is_typed_and_the_caret_stays(open_browser, ada, waiting, height):
+    page = open_browser(ada, viewport={"width": 1366, "height": height})
     page.goto(f"/review/{waiting[0].id}")
     page.keyboard.press("e")
     editor(page).press("Home")
     page.keyboard.type("Yes. ")
 
     expect(page.locator("#look ins")).to_have_text("Yes. ")
+    expect(page.locator("#look ins")).to_be_in_viewport()
     expect(page.locator("#status")).to_have_text("1 change")
     page.keyboard.type("So ")
     expect(editor(page)).to_have_value("Yes. So The 255 lph pump is enough.")
     expect(editor(page)).to_be_focused()
     page.keyboard.press("Escape")
     expect(editor(page)).to_be_hidden()
+    expect(page.locator("[data-write]")).to_be_focused()
     expect(page.locator("#look ins")).to_have_text("Yes. So ")
 
 

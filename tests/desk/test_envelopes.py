@@ -16,6 +16,7 @@ from ally.desk.models import Message
 from ally.desk.replies import conversation_of
 from ally.errors import Invalid
 from ally.events import trail
+from ally.language import force_locale
 from ally.review import decisions
 from ally.review.digest import moved, seen
 from ally.review.models import ActionType
@@ -75,6 +76,13 @@ def test_the_trail_tells_what_was_changed_and_the_text_teaches_as_it_was(draft, 
 def test_a_form_that_says_what_was_shown_changes_nothing(draft, ada):
     approve(draft, ada, cc="", bcc=" , ", subject="Re: Which pump for 450 hp?")
     assert trail.timeline(draft)[-1].action == "draft.approved"
+
+
+def test_an_address_is_refused_in_the_readers_language(draft, ada):
+    with force_locale("de"), pytest.raises(Invalid, match="kann keine Mail gesendet werden"):
+        approve(draft, ada, cc="sam@exa mple")
+    with force_locale("de"), pytest.raises(Invalid, match="kann keine Mail gesendet werden"):
+        approve(draft, ada, cc="a@b@c")
 
 
 @pytest.mark.parametrize(
