@@ -59,3 +59,11 @@ def test_what_the_database_refuses_is_not_quoted_in_the_log(rolled_back, caplog)
 
     assert "DataError" in caplog.text
     assert said not in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [("/nowhere", "Diese Seite gibt es nicht."), ("/logout", "nimmt diese Methode nicht an")],
+)
+def test_what_cannot_be_answered_is_told_in_the_readers_language(client, path, said):
+    assert said in client.get(path, headers={"Accept-Language": "de"}).text

@@ -80,7 +80,7 @@ def test_a_form_that_says_what_was_shown_changes_nothing(draft, ada):
 
 def test_an_address_is_refused_in_the_readers_language(draft, ada):
     with force_locale("de"), pytest.raises(Invalid, match="kann keine Mail gesendet werden"):
-        approve(draft, ada, cc="sam@exa mple")
+        approve(draft, ada, cc="Kim")
     with force_locale("de"), pytest.raises(Invalid, match="kann keine Mail gesendet werden"):
         approve(draft, ada, cc="a@b@c")
 
