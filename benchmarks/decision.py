@@ -17,7 +17,7 @@ from benchmarks.desk import browser, form_token
 from benchmarks.measure import ROUNDS, WARM_UP, Result, compare
 from benchmarks.world import DATABASE, World
 
-CALLS = 20
+CALLS = 5
 EACH = ROUNDS * CALLS + WARM_UP  # drafts that one row of the table takes
 # message, decision, delivery, event, learning sample, job, the draft's new state and the
 # conversation's; with an edit the labels of its two changes

@@ -6,7 +6,7 @@ A route that is not in the table stops the application from starting.
 from enum import Enum
 from urllib.parse import urlsplit
 
-from flask import Flask, redirect, render_template, request, session, url_for
+from flask import Flask, g, redirect, render_template, request, session, url_for
 from flask.typing import ResponseReturnValue
 from flask_login import LoginManager, UserMixin, current_user
 
@@ -186,7 +186,8 @@ def load_signed_in(token: str) -> SignedIn | None:
 
 def me() -> User | None:
     """The user of this request, if somebody is signed in."""
-    signed_in = current_user._get_current_object()  # once; a page asks dozens of times
+    # Where Flask-Login keeps it once it is known, since a page asks dozens of times.
+    signed_in = g.get("_login_user") or current_user._get_current_object()
     return signed_in.user if isinstance(signed_in, SignedIn) else None
 
 

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Row, select, text
 from sqlalchemy.orm import load_only
 
 from ally.db import db
@@ -40,7 +41,9 @@ LETTERS_OF = text("""
              WHERE s.reported IN ('bounced', 'delayed', 'complained')
                AND r.account_id = :account_id AND r.delivery_id = s.id
                AND r.kind IN ('bounced', 'delayed', 'complained')
-             ORDER BY r.is_permanent DESC, r.at DESC LIMIT 1) AS report
+             ORDER BY r.is_permanent DESC, r.at DESC LIMIT 1) AS report,
+           EXISTS (SELECT 1 FROM note n WHERE n.account_id = :account_id
+                    AND n.conversation_id = :conversation_id) AS has_notes
       FROM message m
       LEFT JOIN delivery s ON s.account_id = :account_id AND s.message_id = m.id
      WHERE m.account_id = :account_id AND m.conversation_id = :conversation_id
@@ -86,10 +89,12 @@ class Printed:
 
 def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = "") -> Thread:
     """The letters of a conversation and what was done between them, the newest LETTERS at most."""
-    letters, earlier = letters_of(conversation, before, most=LETTERS)
+    rows, earlier = rows_of(conversation, before, most=LETTERS)
+    letters = [letter_of(row) for row in rows]
     since = letters[0].at if letters and earlier else None
     until = place_of(before, THE_END)[0] if before else None
-    notes = notes_of(conversation, since, until)
+    without_notes = rows and not rows[0].has_notes
+    notes = [] if without_notes else notes_of(conversation, since, until)
     told = events_of(conversation, since, until)
     entries: list[Entry] = sorted([*letters, *notes, *told], key=lambda entry: entry.at)
     recent = letters[-unfolded:]
@@ -99,12 +104,13 @@ def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = ""
 
 def printed(conversation: Conversation, before: str = "") -> Printed:
     """The letters of a conversation for paper, the newest PRINTED at most."""
-    return Printed(*letters_of(conversation, before, most=PRINTED))
+    rows, earlier = rows_of(conversation, before, most=PRINTED)
+    return Printed([letter_of(row) for row in rows], earlier)
 
 
-def letters_of(
+def rows_of(
     conversation: Conversation, before: str, *, most: int
-) -> tuple[list[Letter], str | None]:
+) -> tuple[list[Row[Any]], str | None]:
     """The newest letters, the oldest of them first, and where the ones before them are."""
     before_at, before_id = place_of(before, THE_END)
     rows = db.session.execute(
@@ -119,7 +125,7 @@ def letters_of(
         },
     ).all()
     page = page_of(rows, most, "sent_at")
-    return [letter_of(row) for row in reversed(page.rows)], page.next
+    return list(reversed(page.rows)), page.next
 
 
 def events_of(
