@@ -310,10 +310,6 @@ class Delivery(Model):
     def timeline_id(self) -> UUID:
         return self.conversation_id
 
-    @property
-    def is_final(self) -> bool:
-        return self.status not in {DeliveryStatus.QUEUED, DeliveryStatus.SENDING}
-
 
 class DeliveryAttempt(Model):
     """One try to hand a delivery over, kept with the provider's answer."""

@@ -4,7 +4,6 @@ Everything is done by the verbs that do it every day, at moments in the past, an
 one transaction: the demo desk is whole, or it is not there.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -40,8 +39,6 @@ ADDRESS = "support@hotrodan.example"
 API_TOKEN = "dev-token"  # noqa: S105
 OPENED = timedelta(days=60)  # ago: when the desk began
 ROLES = {"admin": Role.ADMIN}
-
-Watch = Callable[[int], None]
 
 
 class Size(StrEnum):

@@ -16,12 +16,13 @@ from ally.channels.mail.words import storable
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome
 from ally.db import current_account_id, db
 from ally.desk.api import NewMessage
-from ally.desk.arrivals import Arrival, Known, add, begin, find_message, open_conversation
+from ally.desk.arrivals import add, begin
 from ally.desk.customers import customer_of
 from ally.desk.models import Conversation, Message
 from ally.desk.pending import hold_where_it_went
 from ally.desk.received import most_acts_in
 from ally.desk.senders import Person, ours_among
+from ally.desk.storing import Arrival, Known, find_message, open_conversation
 from ally.errors import Conflict, Invalid, NotFound
 
 LONGEST_ID = 500  # characters; an index must hold them

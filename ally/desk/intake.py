@@ -12,9 +12,9 @@ from ally.channels.mail.peek import Peek, peek
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
 from ally.db import current_account_id, db
 from ally.desk import placing, received, reports
-from ally.desk.arrivals import NOBODY, Known, find_message
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.desk.pending import hold_where_it_went
+from ally.desk.storing import NOBODY, Known, find_message
 from ally.events import trail
 from ally.jobs.queue import job
 from ally.notifications import feed

@@ -130,10 +130,6 @@ class Letter:
         )
         return failed and sending.acknowledged_at is None
 
-    @property
-    def has_text(self) -> bool:
-        return any(piece.text.strip() for piece in self.pieces)
-
 
 def letter_of(row: Row[Any]) -> Letter:
     """The letter of a row of `threads.LETTERS_OF`."""

@@ -11,10 +11,11 @@ from ally.channels.mail.parsed import Parsed
 from ally.channels.models import Channel
 from ally.db import db
 from ally.desk import merging, reports, threading
-from ally.desk.arrivals import Arrival, add, begin, open_conversation
+from ally.desk.arrivals import add, begin
 from ally.desk.flags import Flag
 from ally.desk.models import Conversation, Message, MessageDirection
 from ally.desk.pending import hold_all, where_it_went
+from ally.desk.storing import Arrival, open_conversation
 from ally.desk.subjects import is_another
 from ally.desk.threading import Traces, traces_of
 

@@ -15,12 +15,13 @@ from ally.channels.mail.parsed import Category, Parsed, Unreadable
 from ally.channels.models import Channel, ChannelType, Delivery, EventsRaw
 from ally.db import db
 from ally.desk import reports
-from ally.desk.arrivals import Arrival, held_back
+from ally.desk.arrivals import held_back
 from ally.desk.customers import customer_of
 from ally.desk.flags import Flag
 from ally.desk.limits import writes_a_lot
 from ally.desk.models import Message, MessageDirection
 from ally.desk.senders import Person, Role, Sender, sender_of
+from ally.desk.storing import Arrival
 
 LIST_BYTES = 12 * 1024  # of one list in a message's metadata, which must stay under 64 KB in all
 LONGEST_COMMENT = 4_000  # characters of what a colleague wrote above a mail passed on

@@ -270,9 +270,3 @@ def joined(conditions: list[str]) -> str:
 def needles_of(query: Query) -> Iterator[str]:
     """What an excerpt begins near: the words as they are written."""
     yield from (words.text.lower() for words in query.found_by_words)
-
-
-def tags_of(account_id: UUID) -> list[str]:
-    """The names of the account's tags, in order; 200 at most."""
-    named = text("SELECT name FROM tag WHERE account_id = :account_id ORDER BY name LIMIT 200")
-    return list(db.session.scalars(named, {"account_id": account_id}))

@@ -25,9 +25,9 @@ from ally.channels.mail import ids
 from ally.channels.mail.parsed import Parsed
 from ally.channels.models import Channel, Platform
 from ally.db import db
-from ally.desk.arrivals import Arrival
 from ally.desk.customers import known
 from ally.desk.models import Conversation, Message, MessageDirection
+from ally.desk.storing import Arrival
 
 MOST_ANCESTORS = 50  # ids of earlier mails that one mail is looked up by
 MOST_TOKENS = 20
