@@ -76,7 +76,9 @@ def read_addresses(typed: str) -> list[Address]:
         said = (reading.angle or "".join(reading.outside)).strip() or name
         if not said:
             continue  # between two commas
-        refuse_unusable(name, address, said)
+        # Without brackets a blank is a slip: “sam@ex ample.com” would go to sam@ex.
+        is_split = name and reading.angle is None and not reading.comments
+        refuse_unusable(name, "" if is_split and "@" not in name else address, said)
         found.setdefault(address.lower(), (name or None, address))
     return list(found.values())
 

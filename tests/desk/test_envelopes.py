@@ -91,6 +91,7 @@ def test_an_address_is_refused_in_the_readers_language(draft, ada):
         ("dana at example.com", "“dana at example.com” is not an address"),
         ("sam@example.com, Kim", "“Kim” is not an address"),
         ("a@b@c", "“a@b@c” is not an address"),
+        ("sam@exam ple.com", "“sam@exam ple.com” is not an address"),
         ("Sam <sam(at)example.com>", "“sam\\(at\\)example.com” is not an address"),
         ("sam@example.com kim@example.com", "Put a comma between “sam@example.com”"),
         (", ".join(f"a{n}@example.com" for n in range(51)), "At most 50 people"),
