@@ -56,6 +56,54 @@ def test_a_day_by_keyboard_alone(open_tab):
     assert page.complaints == colleague.complaints == []
 
 
+def test_the_same_day_by_plain_forms(open_tab):
+    page = open_tab(java_script_enabled=False, viewport={"width": 1024, "height": 768})
+    page.goto("/login")
+    page.get_by_role("listitem").filter(has_text="admin@").get_by_role("link").click()
+    page.get_by_role("link", name="Write").click()
+    editor = page.get_by_label("Reply", exact=True)
+    editor.fill(editor.input_value() + " PS: It was a pleasure.")
+    decide(page, "button", "Approve and send")
+    page.get_by_role("button", name="Undo").click()
+    expect(editor).to_have_value(re.compile("PS: It was a pleasure.$"))
+    decide(page, "button", "Approve and send")
+    page.get_by_role("link", name="Reject").click()
+    page.get_by_label("Not in the sources").check()
+    decide(page, "button", "Reject")
+    decide(page, "link", re.compile("^Skip s"))
+    unfold(page, "Snooze")
+    decide(page, "button", "Tomorrow")
+    page.get_by_role("button", name="Claim").click()
+    expect(page.locator("#holding")).to_contain_text("Yours")
+    unfold(page, "Note")
+    page.get_by_label("Note for colleagues").fill("She rang, too.")
+    page.get_by_role("button", name="Add the note").click()
+    expect(page.locator(".note")).to_contain_text("She rang, too.")
+    unfold(page, "Tag")
+    page.get_by_label("Tag", exact=True).fill("Phone")
+    page.get_by_role("button", name="Add the tag").click()
+    expect(page.get_by_role("list", name="Tags")).to_contain_text("Phone")
+    page.get_by_role("link", name="Conversations").click()
+    page.get_by_role("searchbox").fill("tag:phone")
+    page.get_by_role("button", name="Search").click()
+    page.locator(".pick input[name=ids]").check()
+    page.get_by_role("button", name="Close", exact=True).click()
+    expect(page.locator("#report")).to_contain_text("1 closed.")
+    page.get_by_role("link", name="Audit").click()
+    expect(page.locator(".audit tbody tr").first).to_contain_text("closed the conversation")
+
+
+def decide(page, role, name):
+    """Press it; another draft lies open then."""
+    before = heading(page).inner_text()
+    page.get_by_role(role, name=name).click()
+    expect(heading(page)).not_to_have_text(before)
+
+
+def unfold(page, name):
+    page.locator("#work summary", has_text=name).click()
+
+
 def sign_in(page, who):
     """Sign in with Tab and Enter; the name of the person."""
     page.goto("/login")
