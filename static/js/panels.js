@@ -26,11 +26,13 @@ document.addEventListener("click", (event) => {
 document.addEventListener("keydown", (event) => {
   const panel = event.target.closest?.("[data-panel][open]");
   if (!panel || event.defaultPrevented) return;
-  // A closed list of choices would open at Enter; a form is sent by it.
-  const send = event.key === "Enter" && event.target.matches("select");
+  // A closed list of choices would open at Enter; a form is sent by it.  Enter in a field with
+  // a button of its own must not press the first one of the form.
+  const then = event.target.matches("input") && panel.querySelector("[data-then]");
+  const send = event.key === "Enter" && !event.ctrlKey && (then || event.target.matches("select"));
   if (!send && event.key !== "Escape") return;
   event.preventDefault();
-  if (send) event.target.form.requestSubmit();
+  if (send) event.target.form.requestSubmit(then || undefined);
   else close(panel);
 });
 

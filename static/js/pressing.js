@@ -7,7 +7,7 @@ export function press(control) {
   if (control.matches(FIELDS)) return control.focus();
   control.click();
   const fold = control.matches("summary") && control.parentElement;
-  if (fold?.open) fold.querySelector(FIELDS)?.focus();
+  if (fold?.open && !fold.contains(document.activeElement?.closest(".panel"))) fold.querySelector(FIELDS)?.focus();
 }
 
 // What a control says, without its keys.

@@ -102,3 +102,20 @@ def test_a_failure_is_loud_and_tried_again(open_browser, ada, waiting):
     expect(page.locator("#count-outgoing")).to_have_text("")
     assert sending().status is DeliveryStatus.QUEUED
     assert page.complaints == []
+
+
+def test_a_time_that_is_typed_counts_and_escape_leaves_it(open_browser, ada, waiting):
+    page = open_browser(ada)
+    page.goto(f"/review/{waiting[0].id}")
+    page.keyboard.press("d")
+    expect(page.get_by_role("button", name="In 1 hour")).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="In 1 hour")).to_be_hidden()
+
+    page.keyboard.press("d")
+    in_two_days = clock.now() + timedelta(days=2)
+    page.get_by_label("On a day, at a time").fill(f"{in_two_days:%Y-%m-%dT%H:%M}")
+    page.get_by_label("On a day, at a time").press("Enter")
+
+    expect(page.locator("#status")).to_contain_text("goes out later")
+    assert sending().not_before == in_two_days.replace(second=0, microsecond=0)
