@@ -28,7 +28,7 @@ function controls() {
 }
 
 function places() {
-  return [...document.querySelectorAll(".nav [href]:not(.brand)")].map((one) => {
+  return [...document.querySelectorAll(".nav a[href]:not(.brand)")].map((one) => {
     const key = one.dataset.go ? `g ${one.dataset.go}` : (one.dataset.key ?? "");
     return { label: `${dialog.dataset.goTo} ${labelOf(one)}`, key, run: () => one.click() };
   });

@@ -18,6 +18,7 @@ def test_it_lists_what_can_be_done_with_its_keys_and_does_it(page):
     expect(field(page)).to_be_focused()
     expect(option(page, "Approve and send")).to_contain_text("Ctrl")
     expect(option(page, "Go to Conversations")).to_contain_text("c")
+    expect(option(page, "undefined")).to_have_count(0)
 
     page.keyboard.type("clm")
     expect(page.locator("#palette [role=option]").first).to_contain_text("Claim")
