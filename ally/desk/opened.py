@@ -188,11 +188,12 @@ def open_draft(
     decision = None if draft.is_pending else standing_decision(draft) or held_back(draft)
     current = draft if draft.is_pending else kind_of(draft).current(draft)
     covered, can = parts(draft), adapter_of(conversation).capabilities
+    thread = thread_of(conversation)
     return Opened(
         draft=draft,
         look=Look(draft, None if text == draft.suggested_text else text),
         conversation=conversation,
-        thread=thread_of(conversation),
+        thread=thread,
         customer=queries.customer_facts(conversation),
         to=[in_words(address) for address in recipients_of(conversation, trigger)],
         sender=sender_in_words(conversation),
@@ -209,7 +210,7 @@ def open_draft(
         typed=typed,
         decision=decision,
         newer=current.id if current.id != draft.id else None,
-        notices=notices_in(conversation),
+        notices=notices_in(conversation) if thread.has_flags else [],
     )
 
 

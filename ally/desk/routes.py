@@ -101,7 +101,7 @@ def conversation(conversation_id: UUID) -> ResponseReturnValue:
         "desk/_earlier.html",
         **told,
         waiting_draft=draft_id,
-        notices=flags.notices_in(found),
+        notices=flags.notices_in(found) if thread.has_flags else [],
         merged_into=queries.merged_into(found),
         addresses=customers.addresses_of(found),
         others=customers.others_of(found, find),

@@ -43,7 +43,10 @@ LETTERS_OF = text("""
                AND r.kind IN ('bounced', 'delayed', 'complained')
              ORDER BY r.is_permanent DESC, r.at DESC LIMIT 1) AS report,
            EXISTS (SELECT 1 FROM note n WHERE n.account_id = :account_id
-                    AND n.conversation_id = :conversation_id) AS has_notes
+                    AND n.conversation_id = :conversation_id) AS has_notes,
+           EXISTS (SELECT 1 FROM message f WHERE f.account_id = :account_id
+                    AND f.conversation_id = :conversation_id
+                    AND f.metadata->'flags' <> '[]') AS has_flags
       FROM message m
       LEFT JOIN delivery s ON s.account_id = :account_id AND s.message_id = m.id
      WHERE m.account_id = :account_id AND m.conversation_id = :conversation_id
@@ -61,12 +64,14 @@ class Thread:
     """Letters, notes and what was done between them, in the order of time.
 
     `older` are folded away; `earlier` leads to the letters before all of these, if any.
+    `has_flags` when there may be something to decide about one of its messages.
     """
 
     older: Sequence[Entry]
     recent: Sequence[Entry]
     older_letters: int
     earlier: str | None
+    has_flags: bool = True
 
     @property
     def older_notes(self) -> int:
@@ -99,7 +104,8 @@ def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = ""
     entries: list[Entry] = sorted([*letters, *notes, *told], key=lambda entry: entry.at)
     recent = letters[-unfolded:]
     cut = entries.index(recent[0]) if recent and len(letters) > unfolded else 0
-    return Thread(entries[:cut], entries[cut:], len(letters) - len(recent), earlier)
+    has_flags = not rows or rows[0].has_flags
+    return Thread(entries[:cut], entries[cut:], len(letters) - len(recent), earlier, has_flags)
 
 
 def printed(conversation: Conversation, before: str = "") -> Printed:
