@@ -60,8 +60,8 @@ def put_away(conversation: Conversation, by: User, because: Fact) -> None:
     if draft is not None:
         claims.refuse_if_held(draft, by)
         claims.forget(draft)
-        supersede_pending(conversation, because)
-    snoozing.end(conversation)
+    snoozing.end(conversation)  # the draft's as well, while it waits
+    supersede_pending(conversation, because)
     conversation.status = ConversationStatus.CLOSED
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, text
 from ally import clock
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
-from ally.desk import asking, closing, drafting, handwriting, merging
+from ally.desk import asking, closing, drafting, handwriting, merging, snoozing
 from ally.desk.models import ConversationStatus, MessageDirection
 from ally.errors import Conflict
 from ally.events import trail
@@ -53,6 +53,15 @@ def test_a_draft_that_waits_is_set_aside_with_the_reason(acme, ada, conversation
     assert draft.status is DraftStatus.SUPERSEDED
     with pytest.raises(decisions.AlreadyDecided, match="set aside, since Ada Lovelace"):
         decisions.approve(lock_draft(acme.id, draft.id), ada, seen=seen(draft))
+
+
+@pytest.mark.parametrize("act", [closing.close, closing.put_into_spam])
+def test_what_is_closed_is_snoozed_no_more(ada, conversation, act):
+    draft = make_draft(conversation)
+    snoozing.snooze(conversation, ada, clock.now() + timedelta(hours=1))
+    act(conversation, by=ada)
+
+    assert (conversation.snoozed_until, draft.snoozed_until) == (None, None)
 
 
 @pytest.mark.parametrize("act", [closing.close, closing.put_into_spam])
