@@ -3,13 +3,13 @@
 import json
 
 import pytest
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 from ally import clock
 from ally.accounts.models import Role
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
-from ally.desk import macros, noting, tagging, views
+from ally.desk import alike, macros, noting, tagging, views
 from ally.desk.models import Attachment, Conversation, Macro, Message
 from ally.jobs import runs
 from ally.jobs.models import JobType
@@ -90,7 +90,9 @@ def places(live, acme, most=14):
         return db.session.scalars(found.limit(most)).all()
 
     outbox = live.config["ALLY"].ally_home / "outbox"
-    alone = ids(Draft, or_(Draft.status != DraftStatus.PENDING, Draft.snoozed_until.is_not(None)))
+    too_long = func.length(Draft.suggested_text) > alike.LONGEST
+    decided = Draft.status != DraftStatus.PENDING
+    alone = ids(Draft, or_(decided, too_long, Draft.snoozed_until.is_not(None)))
     found = pages_of(
         live,
         draft_id=ids(Draft),
