@@ -24,8 +24,8 @@ def told(ada, waiting):
 def test_the_trail_is_narrowed_and_leads_to_the_timeline(open_browser, ada, told):
     page = open_browser(ada)
     page.goto("/audit")
-    page.get_by_label("What").select_option("draft.rejected")
-    page.get_by_label("Who").select_option("Ada Lovelace")
+    page.locator("select[name=what]").select_option("draft.rejected")
+    page.locator("select[name=who]").select_option("Ada Lovelace")
     page.get_by_role("button", name="Show").click()
     expect(page.locator("tbody tr")).to_have_count(1)
 
