@@ -37,6 +37,7 @@ from ally.health import count_mail, health_pages
 from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
+from ally.knowledge.routes import knowledge_pages
 from ally.notifications.routes import notification_pages
 from ally.review import claims, decisions, digest, kinds, presence, pulse
 from ally.review.label_routes import label_acts
@@ -97,6 +98,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(work_acts)
     app.register_blueprint(internal_api)
     app.register_blueprint(job_pages)
+    app.register_blueprint(knowledge_pages)
     app.register_blueprint(audit_pages)
     app.register_blueprint(notification_pages)
     app.register_blueprint(channel_settings)

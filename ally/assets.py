@@ -41,6 +41,7 @@ SHEETS = (
     "editor",
     "live",
     "work",
+    "knowledge",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

@@ -97,3 +97,19 @@ def runs_of(
     if after is not None:
         runs = runs.where(JobRun.id < after)
     return db.session.scalars(runs.order_by(JobRun.id.desc()).limit(limit)).all()
+
+
+def newest_of(account_id: UUID, types: Sequence[JobType]) -> Sequence[JobRun]:
+    """The newest run of each of these types, in their order; none for a type that never ran."""
+    ids = [
+        select(JobRun.id)
+        .where(JobRun.account_id == account_id, JobRun.type == type)
+        .order_by(JobRun.created_at.desc())
+        .limit(1)
+        .scalar_subquery()
+        for type in types
+    ]
+    found = db.session.scalars(
+        select(JobRun).where(JobRun.account_id == account_id, JobRun.id.in_(ids))
+    ).all()
+    return sorted(found, key=lambda run: types.index(run.type))

@@ -80,6 +80,7 @@ def take_in(
         row = known.get(document.url)
         if row is not None and row.hash == digest_of(document):
             counts.unchanged += 1
+            row.next_refresh_at = clock.now() + REFRESH_EVERY  # it is as fresh as can be
         else:
             store(account_id, document, row)
         told(100 * number // len(documents))

@@ -8,6 +8,7 @@ from sqlalchemy import Computed, Index
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
+from ally import clock
 from ally.db import (
     Model,
     account_key,
@@ -19,6 +20,8 @@ from ally.db import (
     primary_key,
     under_64_kb,
 )
+
+WEB = ("https://", "http://")
 
 
 class DocumentKind(StrEnum):
@@ -34,6 +37,8 @@ class SourceDocument(Model):
         one_per_account("source_url"),
         one_of("kind", DocumentKind),
         under_64_kb("metadata"),
+        Index("ix_source_document_newest", "account_id", "indexed_at", "id"),
+        Index("ix_source_document_newest_of_kind", "account_id", "kind", "indexed_at", "id"),
     )
 
     id: Mapped[primary_key]
@@ -49,6 +54,16 @@ class SourceDocument(Model):
     passages: Mapped[list["Passage"]] = relationship(
         back_populates="document", order_by="Passage.position", passive_deletes=True
     )
+
+    @property
+    def link(self) -> str | None:
+        """Its address, if a browser can go there."""
+        return self.source_url if self.source_url.startswith(WEB) else None
+
+    @property
+    def is_due(self) -> bool:
+        """Whether it should have been read again by now."""
+        return self.next_refresh_at is not None and self.next_refresh_at <= clock.now()
 
 
 class Passage(Model):

@@ -13,6 +13,9 @@ from ally.desk import alike, macros, noting, tagging, views
 from ally.desk.models import Attachment, Conversation, Macro, Message
 from ally.jobs import runs
 from ally.jobs.models import JobType
+from ally.knowledge import ingest
+from ally.knowledge.documents import Document
+from ally.knowledge.models import DocumentKind, SourceDocument
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review import decisions, snoozing
@@ -62,6 +65,12 @@ def ugly(live, acme, ida):
     views.save_for_oneself(ida, "w" * 60, "from:" + "w" * 200)
     feed.notify(acme.id, NotificationType.DRAFT_READY, title="w" * 300, url="/review")
     runs.fail(runs.start(JobType.CRAWL), "w" * 500)
+    address = "https://acme.example/"
+    knowledge = [
+        Document(DocumentKind.PAGE, address + "w" * 99 * number, subject or "-", body)
+        for number, (subject, body) in enumerate(UGLY.values())
+    ]
+    ingest.take_in(acme.id, DocumentKind.PAGE, knowledge)
     outbox = live.config["ALLY"].ally_home / "outbox"
     outbox.mkdir(exist_ok=True)
     (outbox / NAME).write_bytes(b"Subject: " + b"w" * 900 + b"\r\n\r\n" + b"w" * 5_000)
@@ -100,6 +109,7 @@ def places(live, acme, most=14):
         message_id=ids(Message, Message.event_id.is_not(None)),
         attachment_id=ids(Attachment),
         macro_id=ids(Macro),
+        document_id=ids(SourceDocument),
         name=[NAME] if (outbox / NAME).exists() else [],
     )
     db.session.rollback()  # a browser takes its time, and Postgres ends who idles in a transaction

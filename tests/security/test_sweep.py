@@ -37,6 +37,7 @@ NAMED_BY = {
     "event_id": "events_raw",
     "notification_id": "notification",
     "run_id": "job_run",
+    "document_id": "source_document",
 }
 WORDS = {
     "key": f"{MARK}-channel-key",
