@@ -41,6 +41,7 @@ from ally.knowledge.routes import knowledge_pages
 from ally.notifications.routes import notification_pages
 from ally.review import claims, decisions, digest, kinds, presence, pulse
 from ally.review.label_routes import label_acts
+from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
@@ -84,6 +85,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(webhooks)
     app.register_blueprint(review_acts)
     app.register_blueprint(label_acts)
+    app.register_blueprint(learning_pages)
     app.register_blueprint(pulse_pages)
     app.register_blueprint(desk_pages)
     app.register_blueprint(outgoing_pages)

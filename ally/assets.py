@@ -32,6 +32,7 @@ SHEETS = (
     "mail",
     "settings",
     "labels",
+    "learning",
     "sending",
     "palette",
     "trail",

@@ -126,6 +126,7 @@ ROUTES: dict[str, Who] = {
     "review.release_draft": Who.AGENT,
     "review.take_over_draft": Who.AGENT,
     "labels.relabel_change": Who.AGENT,
+    "learning.learning": Who.AGENT,
     "pulse.beat": Who.AGENT,
     # Whoever works at the desk may read what was done there, and by whom; only admins take it out.
     "audit.audit": Who.AGENT,

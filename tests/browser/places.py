@@ -37,6 +37,7 @@ VARIANTS = {
     "desk.review": ["?edit=1", "?reject=1"],
     "jobs.runs": ["?state=failed"],
     "knowledge.documents": ["?kind=golden", "?q=zzzz"],
+    "learning.learning": ["?days=7"],
     "lists.conversations": ["?show=closed", "?show=quarantine", "?q=pump+is:open", "?q=zzzz"],
     "mail.print_conversation": ["?quotes=1"],
     "outgoing.outgoing": ["?show=queued", "?show=failed"],

@@ -212,6 +212,7 @@ PAGES = {
     "/conversations/{conversation}/timeline": 8,
     "/outgoing": 4,
     "/jobs": 5,
+    "/learning": 8,
     "/notifications": 4,
 }
 
