@@ -12,10 +12,15 @@ document.addEventListener("input", ({ target }) => {
 
 document.addEventListener("htmx:error", () => (asked = ""));
 
-// toggle events do not bubble
+// Toggle events do not bubble.  While the form is open the news of the queue leave it alone:
+// what is typed would else go on as keys.
 document.addEventListener(
   "toggle",
-  ({ target }) => target.matches?.(".takeover[open]") && target.querySelector("[name=reason]").focus(),
+  ({ target }) => {
+    if (!target.matches?.(".takeover")) return;
+    target.toggleAttribute("hx-morph-skip", target.open);
+    if (target.open) target.querySelector("[name=reason]").focus();
+  },
   true,
 );
 
