@@ -136,9 +136,9 @@ def test_a_time_that_is_refused_stays_chosen_without_script(desk, draft):
 
     page = post(desk, f"/drafts/{draft.id}/edit", **shown(draft), **late).text
 
-    assert '<details class="later" open>' in page
+    assert '<details class="later" data-panel open>' in page
     assert 'name="send_on" value="2020-01-01T08:00"' in page
-    assert '<details class="later" >' in desk.get(f"/review/{draft.id}").text
+    assert '<details class="later" data-panel >' in desk.get(f"/review/{draft.id}").text
 
 
 def test_a_chat_shows_no_copies_and_no_subject(desk, acme):

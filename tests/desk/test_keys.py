@@ -32,4 +32,5 @@ def test_the_rail_leads_where_the_user_may_go_and_where_there_is_a_page(client, 
     page = sign_in(client, make_user(acme, "Cy Young", role=role)).get("/keys").text
     assert ('href="/settings/channels"' in page) is sees
     assert 'data-go="r"' in page
-    assert "/learning" not in page
+    assert 'href="/learning"' in page
+    assert "/payouts" not in page
