@@ -10,7 +10,7 @@ from unicodedata import east_asian_width
 from markupsafe import Markup, escape
 
 from ally import times
-from ally.language import _
+from ally.language import _, plural_of
 
 WORD = re.compile(r"\w+")
 SHORTEST_MARKED = 4  # letters; shorter words say nothing, unless they hold a digit
@@ -20,7 +20,7 @@ PARAGRAPH = re.compile(r"\n[ \t]*\n\s*")
 def size(count: int) -> str:
     """A number of bytes for people: 184 KB."""
     if count < 1024:
-        return plural(count, "byte")
+        return plural_of("%(num)s byte", "%(num)s bytes", count)
     if count < 1024 * 1024:
         return f"{count / 1024:.0f} KB"
     return f"{count / 1024 / 1024:.1f} MB"

@@ -1,11 +1,13 @@
 """How each recorded action reads in a timeline, after the name of whoever did it."""
 
+import re
 from datetime import datetime
 from typing import Any
 
-from ally.language import local, named
+from ally.language import local, named, plural_of
 
 # Marked, and put into the reader's language when it is shown; what stands in braces is a value.
+COUNT = re.compile(r"(\d+) (?:sources?|messages?)$")
 SENTENCES = {
     "message.received": named("wrote"),
     "message.quarantined": named("sent a mail that could not be read in full: {reason}"),
@@ -110,9 +112,14 @@ SENTENCES = {
 
 
 def readable(particulars: dict[str, Any]) -> dict[str, Any]:
-    """The particulars as they stand in a sentence: a time is the reader's."""
-    until = particulars.get("until")
-    if until is None:
-        return particulars
-    at = local(datetime.fromisoformat(until))
-    return {**particulars, "until": f"{at.day} {at:%b %Y %H:%M}"}
+    """The particulars as they stand in a sentence: a time is the reader's, and so are the
+    words of a count, which is kept as it reads in English."""
+    told = dict(particulars)
+    if until := told.get("until"):
+        at = local(datetime.fromisoformat(until))
+        told["until"] = f"{at.day} {at:%b %Y %H:%M}"
+    if (sources := COUNT.match(str(told.get("sources")))) is not None:
+        told["sources"] = plural_of("%(num)s source", "%(num)s sources", int(sources[1]))
+    if (messages := COUNT.match(str(told.get("messages")))) is not None:
+        told["messages"] = plural_of("%(num)s message", "%(num)s messages", int(messages[1]))
+    return told
