@@ -21,7 +21,7 @@ from ally.events import trail
 from ally.language import _
 from ally.marks import size
 from ally.review import claims
-from ally.review.decisions import AlreadyDecided, why_not_pending
+from ally.review.decisions import refuse_unless_open
 from ally.review.models import Draft, DraftStatus
 
 SHOWN_TYPES = {*IMAGES, PDF}  # told by the content alone
@@ -93,12 +93,6 @@ def take_along(before: Draft, draft: Draft, by: User) -> None:
 def is_held_by_another(draft: Draft, by: User) -> bool:
     holder = claims.holder_of(draft)
     return holder is not None and holder.user_id != by.id
-
-
-def refuse_unless_open(draft: Draft, by: User) -> None:
-    if not draft.is_pending:
-        raise AlreadyDecided(why_not_pending(draft))
-    claims.refuse_if_held(draft, by)
 
 
 def refuse_too_many(before: Sequence[Attachment], uploads: Sequence[Upload]) -> None:

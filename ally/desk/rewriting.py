@@ -18,7 +18,7 @@ from ally.desk.drafting import TIME_LIMIT
 from ally.desk.models import Message
 from ally.desk.outgoing import trigger_of
 from ally.desk.pending import hold
-from ally.desk.versions import noted_in, refuse_unless_open, replace, versions_of
+from ally.desk.versions import noted_in, replace, versions_of
 from ally.errors import Conflict, Invalid
 from ally.events import trail
 from ally.jobs.queue import enqueue, job
@@ -27,6 +27,7 @@ from ally.knowledge.writer import Question, Writer, Written
 from ally.language import Fact, _, named
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
+from ally.review.decisions import refuse_unless_open
 from ally.review.diff import refuse_unstorable
 from ally.review.models import Draft, DraftAlternative
 

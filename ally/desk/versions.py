@@ -17,7 +17,7 @@ from ally.events import trail
 from ally.language import Fact, _, named
 from ally.marks import stretches
 from ally.review import claims
-from ally.review.decisions import AlreadyDecided, why_not_pending
+from ally.review.decisions import refuse_unless_open
 from ally.review.diff import operations
 from ally.review.models import Draft, DraftAlternative
 
@@ -54,12 +54,6 @@ def choose(draft: Draft, number: int, by: User) -> Draft:
     )
     trail.record(newer, "draft.version_chosen", by=by)
     return newer
-
-
-def refuse_unless_open(draft: Draft, by: User) -> None:
-    if not draft.is_pending:
-        raise AlreadyDecided(why_not_pending(draft))
-    claims.refuse_if_held(draft, by)
 
 
 def replace(draft: Draft, because: str, **fields: Any) -> Draft:

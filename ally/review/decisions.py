@@ -192,15 +192,20 @@ def undo_until(action: DraftAction) -> datetime:
 
 
 def refuse_unless_decidable(draft: Draft, by: User, seen: str, kept: str | None) -> None:
-    if not draft.is_pending:
-        raise AlreadyDecided(why_not_pending(draft), kept=kept)
-    claims.refuse_if_held(draft, by, kept)
+    refuse_unless_open(draft, by, kept)
     parts = moved(draft, seen)
     if parts:
         words = _(" and ").join(_(PARTS_IN_WORDS[part]) for part in parts)
         raise MovedOn(
             _("Since you looked, this has changed: %(words)s. Look again.", words=words), kept=kept
         )
+
+
+def refuse_unless_open(draft: Draft, by: User, kept: str | None = None) -> None:
+    """Raises AlreadyDecided, and HeldByAnother when somebody else holds the draft."""
+    if not draft.is_pending:
+        raise AlreadyDecided(why_not_pending(draft), kept=kept)
+    claims.refuse_if_held(draft, by, kept)
 
 
 def why_not_pending(draft: Draft) -> str:

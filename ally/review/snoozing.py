@@ -10,7 +10,7 @@ from ally.errors import Conflict, Invalid
 from ally.events import trail
 from ally.language import _
 from ally.review import claims
-from ally.review.decisions import AlreadyDecided, why_not_pending
+from ally.review.decisions import refuse_unless_open
 from ally.review.kinds import kind_of
 from ally.review.models import Draft
 
@@ -34,9 +34,7 @@ def snooze(draft: Draft, by: User, until: datetime) -> None:
     Raises AlreadyDecided, HeldByAnother, and Invalid for a time that makes no sense.
     """
     refuse_unreasonable(until)
-    if not draft.is_pending:
-        raise AlreadyDecided(why_not_pending(draft))
-    claims.refuse_if_held(draft, by)
+    refuse_unless_open(draft, by)
     claims.forget(draft)
     draft.snoozed_until = until
     kind_of(draft).put_off(draft, until)
