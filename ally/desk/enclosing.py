@@ -82,17 +82,12 @@ def take_along(before: Draft, draft: Draft, by: User) -> None:
     """
     is_its_place = before.conversation_id == draft.conversation_id and before.id != draft.id
     was_set_aside = before.status is DraftStatus.SUPERSEDED and draft.is_pending
-    if not (is_its_place and was_set_aside) or is_held_by_another(draft, by):
+    if not (is_its_place and was_set_aside) or claims.other_holder(draft, by):
         return
     for file in files_of(before):
         file.draft_id = draft.id
         trail.record(draft, "draft.file_added", by=by, name=file.file_name, size=file.size_bytes)
     db.session.flush()  # the answer shows them
-
-
-def is_held_by_another(draft: Draft, by: User) -> bool:
-    holder = claims.holder_of(draft)
-    return holder is not None and holder.user_id != by.id
 
 
 def refuse_too_many(before: Sequence[Attachment], uploads: Sequence[Upload]) -> None:

@@ -95,9 +95,15 @@ def renew(connection: Connection, account_id: UUID, held: Collection[tuple[UUID,
 
 def refuse_if_held(draft: Draft, by: User, kept: str | None = None) -> None:
     """Raises HeldByAnother when somebody else holds the draft."""
-    holder = holder_of(draft)
-    if holder is not None and holder.user_id != by.id:
+    holder = other_holder(draft, by)
+    if holder is not None:
         raise HeldByAnother(holder, kept)
+
+
+def other_holder(draft: Draft, by: User) -> Claim | None:
+    """The claim of somebody else that holds the draft now, or None."""
+    holder = holder_of(draft)
+    return None if holder is None or holder.user_id == by.id else holder
 
 
 def forget(draft: Draft) -> None:
