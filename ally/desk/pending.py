@@ -80,23 +80,30 @@ def waiting_in(conversation: Conversation) -> Draft | None:
 
 def supersede_pending(conversation: Conversation, because: Fact | None = None) -> Draft | None:
     """Set the waiting reply aside, if there is one, since the customer wrote again, or
-    `because` of something else.
+    `because` of something else."""
+    waiting = waiting_in(conversation)
+    if waiting is None:
+        return None
+    set_aside(waiting, because)
+    if because is None:
+        trail.record(waiting, "draft.superseded")
+    else:
+        trail.record(waiting, "draft.overtaken", reason=because)
+    db.session.flush()  # before the new one takes its place as the only pending draft
+    return waiting
+
+
+def set_aside(draft: Draft, because: Fact | None = None) -> None:
+    """Let the draft wait no longer, since the customer wrote again, or `because` of something
+    else.
 
     It gives its message up and keeps it in `metadata`, so that at most one draft, the
     newest, stands for each message (contract 001-35).
     """
-    waiting = waiting_in(conversation)
-    if waiting is None:
-        return None
-    waiting.status = DraftStatus.SUPERSEDED
-    give_up_trigger(waiting)
-    if because is None:
-        trail.record(waiting, "draft.superseded")
-    else:
-        waiting.metadata_ = {**waiting.metadata_, "set_aside": because}
-        trail.record(waiting, "draft.overtaken", reason=because)
-    db.session.flush()  # before the new one takes its place as the only pending draft
-    return waiting
+    draft.status = DraftStatus.SUPERSEDED
+    give_up_trigger(draft)
+    if because is not None:
+        draft.metadata_ = {**draft.metadata_, "set_aside": because}
 
 
 def give_up_trigger(draft: Draft) -> None:

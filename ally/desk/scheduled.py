@@ -11,7 +11,7 @@ from ally.channels import outbox
 from ally.channels.models import Delivery, DeliveryStatus
 from ally.db import db
 from ally.desk.models import Conversation
-from ally.desk.pending import give_up_trigger, waiting_in
+from ally.desk.pending import set_aside, waiting_in
 from ally.desk.queries import find_delivery
 from ally.errors import Conflict
 from ally.language import Fact, _
@@ -86,9 +86,7 @@ def put_back(draft: Draft, conversation: Conversation, because: Fact) -> None:
     if waiting_in(conversation) is None:
         draft.status = DraftStatus.PENDING
     else:
-        draft.status = DraftStatus.SUPERSEDED
-        give_up_trigger(draft)
-        draft.metadata_ = {**draft.metadata_, "set_aside": because}
+        set_aside(draft, because)
     db.session.flush()  # one at most waits
 
 
