@@ -14,14 +14,7 @@ from ally.channels.mail.compose import html_of
 from ally.channels.models import Channel
 from ally.db import current_account_id, db
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
-from ally.desk.pending import (
-    drafts_for,
-    give_up_trigger,
-    has_waiting,
-    hold,
-    stands,
-    supersede_pending,
-)
+from ally.desk.pending import drafts_for, free, has_waiting, hold, stands, supersede_pending
 from ally.errors import AllyError
 from ally.events import trail
 from ally.jobs.queue import job
@@ -79,8 +72,7 @@ def write_draft(message_id: str, asked_by: str | None = None) -> None:
     if not is_wanted(message, asked_by):
         return
     supersede_pending(conversation)
-    for earlier in drafts_for(message):
-        give_up_trigger(earlier)
+    free(message)
     draft = store(message, written, problem, seconds, asked_by)
     tell(conversation, draft, seconds)
 

@@ -8,7 +8,7 @@ from ally.db import db
 from ally.desk import snoozing
 from ally.desk.asking import newest_inbound
 from ally.desk.models import Conversation, ConversationStatus, Message
-from ally.desk.pending import drafts_for, give_up_trigger, hold_to_change, stands, waiting_in
+from ally.desk.pending import free, hold_to_change, stands, waiting_in
 from ally.errors import Conflict
 from ally.events import trail
 from ally.language import _
@@ -34,9 +34,7 @@ def begin_reply(conversation: Conversation, by: User) -> Draft:
         raise Conflict(_("There is no message here that could be answered."))
     held.status = ConversationStatus.OPEN
     snoozing.end(held)
-    for earlier in drafts_for(message):
-        give_up_trigger(earlier)
-    db.session.flush()  # the message is free for the new one
+    free(message)
     draft = store(message, by)
     trail.record(draft, "draft.begun", by=by)
     return draft

@@ -106,6 +106,13 @@ def set_aside(draft: Draft, because: Fact | None = None) -> None:
         draft.metadata_ = {**draft.metadata_, "set_aside": because}
 
 
+def free(message: Message) -> None:
+    """Have every draft give the message up, so that the one that follows can have it."""
+    for draft in drafts_for(message):
+        give_up_trigger(draft)
+    db.session.flush()  # before the one that follows takes it
+
+
 def give_up_trigger(draft: Draft) -> None:
     if draft.trigger_message_id is None:
         return

@@ -11,7 +11,7 @@ from ally.channels.mail.compose import html_of
 from ally.db import db
 from ally.desk.models import Attachment
 from ally.desk.outgoing import trigger_of
-from ally.desk.pending import drafts_for, give_up_trigger, hold, supersede_pending
+from ally.desk.pending import free, hold, supersede_pending
 from ally.errors import NotFound
 from ally.events import trail
 from ally.language import Fact, _, named
@@ -61,9 +61,8 @@ def replace(draft: Draft, because: str, **fields: Any) -> Draft:
     assert draft.conversation_id is not None
     trigger, conversation = trigger_of(draft), hold(draft.conversation_id)
     supersede_pending(conversation, because)
-    for earlier in drafts_for(trigger) if trigger else []:
-        give_up_trigger(earlier)
-    db.session.flush()  # the message is free for the draft that follows
+    if trigger is not None:
+        free(trigger)
     newer = Draft(
         account_id=draft.account_id,
         kind=draft.kind,
