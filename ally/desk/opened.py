@@ -84,7 +84,7 @@ class Look:
     def sentences(self) -> list[dict[str, Any]]:
         return (self.draft.payload or {}).get("sentences") or []
 
-    @property
+    @cached_property
     def operations(self) -> list[Operation]:
         """What turns the draft into the reviewer's text.
 
