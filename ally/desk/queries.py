@@ -18,6 +18,7 @@ from ally.channels.models import Delivery
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
+from ally.events import reading
 from ally.language import _
 from ally.review.models import Draft, DraftAction, DraftStatus
 
@@ -207,17 +208,12 @@ def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:
     if len(rows) <= length:
         return Page(rows, None)
     last = rows[length - 1]
-    at = getattr(last, by).astimezone(UTC).replace(tzinfo=None)
-    return Page(rows[:length], f"{at.isoformat()}Z~{last.id}")
+    return Page(rows[:length], reading.written_place(getattr(last, by), last.id))
 
 
 def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, UUID]:
     """Where a page goes on, from its address; `otherwise` for none or an unreadable one."""
-    at, _, row_id = written.partition("~")
-    try:
-        return datetime.fromisoformat(at), UUID(row_id)
-    except ValueError:
-        return otherwise
+    return reading.place_of(written) or otherwise
 
 
 def moment(written: str | None) -> datetime | None:

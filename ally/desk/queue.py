@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -11,6 +11,7 @@ from sqlalchemy import Row, text
 from ally.accounts.models import User
 from ally.db import db
 from ally.desk import queries
+from ally.events.reading import written_place
 from ally.review.models import Draft
 
 AT_THE_END = text("""
@@ -50,7 +51,7 @@ def rows_after(draft: Draft, by: User, tab: str, first: queries.Page) -> Sequenc
     later = [row for row in first.rows if place_of(row, tab) > place]
     if later or first.next is None:
         return later
-    return queries.waiting(by.account_id, by.id, tab, written(*place)).rows
+    return queries.waiting(by.account_id, by.id, tab, written_place(*place)).rows
 
 
 def free(rows: Sequence[Row[Any]], by: User) -> list[Row[Any]]:
@@ -66,11 +67,7 @@ def place_of(row: Any, tab: str) -> tuple[datetime, UUID]:
 def before(draft: Draft, tab: str) -> str:
     """The place in an address from which a page of the queue begins with this draft."""
     at, draft_id = place_of(draft, tab)
-    return written(at, UUID(int=max(draft_id.int - 1, 0)))
-
-
-def written(at: datetime, row_id: UUID) -> str:
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{row_id}"
+    return written_place(at, UUID(int=max(draft_id.int - 1, 0)))
 
 
 def at_the_end(user: User, today: datetime) -> Row[Any]:

@@ -7,7 +7,7 @@ beyond is not silently left out: `Found` says so.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -37,6 +37,7 @@ from ally.desk.search_sql import (
     THINGS,
 )
 from ally.errors import AllyError
+from ally.events.reading import written_place
 from ally.language import _
 
 MOST_LOOKED_AT = 5_000
@@ -106,8 +107,7 @@ def found_in(rows: Sequence[Row[Any]], most: int, asked: "Asking") -> Found:
     is_bounded = rows[0].looked_at >= MOST_LOOKED_AT
     further = None
     if is_bounded and not asked.goes_by_words and page.next is None:
-        at = rows[0].end_at.astimezone(UTC).replace(tzinfo=None)
-        further = f"{at.isoformat()}Z~{rows[0].end_id}"
+        further = written_place(rows[0].end_at, rows[0].end_id)
     return Found(page.rows, page.next, is_bounded, further)
 
 

@@ -89,8 +89,9 @@ def written(event: Any) -> str:
     return written_place(event.at, event.id)
 
 
-def written_place(at: datetime, event_id: UUID) -> str:
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{event_id}"
+def written_place(at: datetime, row_id: UUID) -> str:
+    """The place of any row that a list orders by a time and its id."""
+    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{row_id}"
 
 
 def place_of(address: str) -> Place | None:
