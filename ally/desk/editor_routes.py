@@ -53,7 +53,7 @@ def edit(draft_id: UUID) -> ResponseReturnValue:
     draft = lock_draft(user.account_id, draft_id)
     enclosing.take_along(shown_draft(draft, request.form.get("shown", "")), draft, by=user)
     response = make_response(
-        page_or_fragment("desk/review.html", "desk/_review.html", **desk_with_form(draft_id))
+        page_or_fragment("desk/review.html", "desk/_review.html", **desk_with_form(draft))
     )
     response.headers["HX-Push-Url"] = f"/review/{draft_id}"
     return response
@@ -90,9 +90,9 @@ def remove_file(draft_id: UUID, attachment_id: UUID) -> ResponseReturnValue:
 
 def looked_at(draft_id: UUID, mode: str) -> ResponseReturnValue:
     """The draft with what the person typed, as its changes or as a letter; nothing is kept."""
-    if not is_swap():
-        return render_template("desk/review.html", **desk_with_form(draft_id, mode))
     draft = find_draft(this_user().account_id, draft_id)
+    if not is_swap():
+        return render_template("desk/review.html", **desk_with_form(draft, mode))
     look = opened.Look(draft, request.form.get("text"))
     return render_template("desk/_look.html", look=look, mode=mode)
 
@@ -101,19 +101,19 @@ def enclosed(draft: Draft, swap: str) -> ResponseReturnValue:
     """The files alone, so that the editor stays as it is; without script, the page with all
     that was typed."""
     if not is_swap():
-        return render_template("desk/review.html", **desk_with_form(draft.id))
+        return render_template("desk/review.html", **desk_with_form(draft))
     found = opened.open_draft(draft.account_id, draft.id)
     return render_template(swap, opened=found, tab=tab_asked_for())
 
 
-def desk_with_form(draft_id: UUID, mode: str = "write") -> dict[str, Any]:
+def desk_with_form(draft: Draft, mode: str = "write") -> dict[str, Any]:
     """The desk with the draft open, and what the form says typed into it."""
-    own = own_in_form(find_draft(this_user().account_id, draft_id))
+    own = own_in_form(draft)
     beside = dict(own.beside)
     if "reply_all" in request.form:
         beside["cc"] = envelopes.with_all(beside.get("cc", ""), request.form["reply_all"])
     mode = "changes" if mode == "write" and own.text is None else mode
-    return desk(draft_id, own.text, mode, beside) | {"send_later": time_chosen()}
+    return desk(draft.id, own.text, mode, beside) | {"send_later": time_chosen()}
 
 
 def time_chosen() -> dict[str, str]:

@@ -14,7 +14,7 @@ from ally.errors import Conflict, Invalid
 from ally.language import _
 from ally.review.form_routes import own_in_form, refuse_and_keep
 from ally.review.models import Draft
-from ally.review.queries import lock_draft
+from ally.review.queries import find_draft, lock_draft
 from ally.web import is_swap
 
 rewriting_acts = Blueprint("rewriting", __name__)
@@ -25,7 +25,8 @@ for refusal in (Conflict, Invalid):
 @rewriting_acts.post("/drafts/<uuid:draft_id>/again")
 def ask_again(draft_id: UUID) -> ResponseReturnValue:
     """The page with the form for an instruction open, and with what was typed so far."""
-    drawn = desk_with_form(draft_id) | {"asking": True}
+    draft = find_draft(this_user().account_id, draft_id)
+    drawn = desk_with_form(draft) | {"asking": True}
     return render_template("desk/review.html", **drawn)
 
 
@@ -61,7 +62,7 @@ def being_written(draft: Draft) -> ResponseReturnValue:
         told = {"shown": draft.id, "news": news_of(draft.id), "tab": tab_asked_for()}
         return render_template("desk/rewrite_draft.swap.html", **told)
     if "text" in request.form:
-        return render_template("desk/review.html", **desk_with_form(draft.id))
+        return render_template("desk/review.html", **desk_with_form(draft))
     return redirect(f"/review/{draft.id}", 303)
 
 
