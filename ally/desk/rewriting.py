@@ -18,7 +18,7 @@ from ally.desk.drafting import TIME_LIMIT
 from ally.desk.models import Message
 from ally.desk.outgoing import trigger_of
 from ally.desk.pending import hold
-from ally.desk.versions import noted_in, replace, versions_of
+from ally.desk.versions import noted_in, put_beside, replace, versions_of
 from ally.errors import Conflict, Invalid
 from ally.events import trail
 from ally.jobs.queue import enqueue, job
@@ -29,7 +29,7 @@ from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.review.decisions import refuse_unless_open
 from ally.review.diff import refuse_unstorable
-from ally.review.models import Draft, DraftAlternative
+from ally.review.models import Draft
 
 WAITED_FOR = TIME_LIMIT + timedelta(minutes=2)  # a job may have to wait for others
 TOLD_FOR = timedelta(minutes=10)  # why there is nothing new is of use only for a while
@@ -105,8 +105,10 @@ def rewrite_draft(draft_id: str, asked_by: str, instruction: str = "") -> None:
     if written is not None and written.text == draft.suggested_text:
         problem = same_again(instruction, written)
     if written is None or problem:
-        return end(draft, problem or WROTE_NOTHING)
-    noted = {"asked_by": asked_by, "instruction": instruction, "written_at": written_now()}
+        end(draft, problem or WROTE_NOTHING)
+        return
+    written_at = clock.now().isoformat()
+    noted = {"asked_by": asked_by, "instruction": instruction, "written_at": written_at}
     newer = replace(draft, ASKED_FOR, **content_of(written), metadata_=noted_in(draft, noted))
     trail.record(newer, "draft.rewritten", sources=marks.plural(newer.grounded, "source"))
     feed.notify(
@@ -118,11 +120,6 @@ def rewrite_draft(draft_id: str, asked_by: str, instruction: str = "") -> None:
         draft_id=str(newer.id),
         conversation_id=str(newer.conversation_id),
     )
-    return None
-
-
-def written_now() -> str:
-    return clock.now().isoformat()
 
 
 def same_again(instruction: str, written: Written) -> Fact:
@@ -147,15 +144,11 @@ def write_version(draft_id: str) -> None:
     if not still_waits(draft) or versions_of(draft):
         return
     if written is None:
-        return end(draft, problem or NO_OTHER)
+        end(draft, problem or NO_OTHER)
+        return
     end(draft)
-    db.session.add(
-        DraftAlternative(
-            account_id=draft.account_id, draft_id=draft.id, number=1, **content_of(written)
-        )
-    )
+    put_beside(draft, content_of(written))
     trail.record(draft, "draft.version_written")
-    return None
 
 
 def find_waiting(draft_id: UUID) -> tuple[Draft | None, Message | None]:

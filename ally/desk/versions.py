@@ -47,11 +47,7 @@ def choose(draft: Draft, number: int, by: User) -> Draft:
         raise NotFound(_("There is no such version."))
     noted = {"written_at": chosen.created_at.isoformat()}
     newer = replace(draft, CHOSEN, **stored_in(chosen), metadata_=noted_in(draft, noted))
-    db.session.add(
-        DraftAlternative(
-            account_id=draft.account_id, draft_id=newer.id, number=1, **stored_in(draft)
-        )
-    )
+    put_beside(newer, stored_in(draft))
     trail.record(newer, "draft.version_chosen", by=by)
     return newer
 
@@ -77,6 +73,12 @@ def replace(draft: Draft, because: str, **fields: Any) -> Draft:
     claims.carry_over(draft, newer)
     move_files(draft, newer)
     return newer
+
+
+def put_beside(draft: Draft, content: dict[str, Any]) -> None:
+    """Keep the content as the other version of the draft."""
+    other = DraftAlternative(account_id=draft.account_id, draft_id=draft.id, number=1, **content)
+    db.session.add(other)
 
 
 def move_files(before: Draft, after: Draft) -> None:
