@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +17,7 @@ from ally.desk import customers, flags, opened, queries
 from ally.desk import keys as key_list
 from ally.desk import places as rail_places
 from ally.desk import queue as order
+from ally.desk.opened import NOTHING
 from ally.desk.replies import envelope_taken_back
 from ally.desk.threads import thread_of
 from ally.language import language, local, zone
@@ -30,7 +30,6 @@ from ally.review.queries import find_draft, words_taken_back
 from ally.web import has_page, is_swap, page_or_fragment
 
 desk_pages = Blueprint("desk", __name__)
-NOTHING: Mapping[str, str] = MappingProxyType({})  # was typed beside the text
 
 
 @desk_pages.get("/review")

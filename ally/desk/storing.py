@@ -26,7 +26,6 @@ from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
 NOBODY = "Unknown sender"
-SUBJECT_SHOWN = 120  # characters of the subject in a notification
 
 
 @dataclass(frozen=True)
@@ -201,7 +200,7 @@ def tell_of_undrafted(message: Message) -> None:
     feed.notify(
         message.account_id,
         NotificationType.DRAFT_FAILED,
-        about=marks.shortened(message.subject or "", SUBJECT_SHOWN),
+        about=marks.shortened(message.subject or ""),
         url=f"/conversations/{message.conversation_id}",
         conversation_id=str(message.conversation_id),
     )
