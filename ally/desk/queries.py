@@ -15,6 +15,7 @@ from sqlalchemy.orm import contains_eager, joinedload
 
 from ally import clock
 from ally.channels.models import Delivery
+from ally.channels.stuck import STUCK
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
@@ -35,11 +36,7 @@ COUNTS = """
            (SELECT count(*) FROM (SELECT 1 FROM notification
              WHERE account_id = :account_id AND user_id = :user_id AND read_at IS NULL
              LIMIT 100) unread) AS unread,
-           (SELECT count(*) FROM (SELECT 1 FROM delivery s WHERE s.account_id = :account_id
-               AND s.acknowledged_at IS NULL AND (s.status = 'rejected' OR s.reported = 'bounced')
-             LIMIT 100) failed) +
-           (SELECT count(*) FROM (SELECT 1 FROM delivery s WHERE s.account_id = :account_id
-               AND s.status = 'unknown' LIMIT 100) doubtful) AS stuck,
+           {stuck} AS stuck,
            (SELECT count(*) FROM (SELECT 1 FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NOT NULL
              LIMIT :counted) asleep) AS snoozed,
@@ -53,7 +50,7 @@ COUNTS = """
               FROM claim JOIN draft ON draft.id = claim.draft_id AND {waits}
              WHERE claim.account_id = :account_id AND claim.expires_at > :now) c
 """
-BADGES = text(COUNTS.format(waits=WAITS))
+BADGES = text(COUNTS.format(waits=WAITS, stuck=STUCK))
 
 WAITING = """
     SELECT d.id, d.created_at, d.snoozed_until, c.id AS timeline_id, c.subject,

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from ally import clock
+from ally.channels.stuck import FAILED, UNKNOWN
 from ally.db import db
 from ally.desk.queries import COUNTED, PAGE_LENGTH, THE_BEGINNING, THE_END, Page, page_of, place_of
 
@@ -29,9 +30,6 @@ SENDINGS = """
 """
 WAITS = "s.status = 'queued'"
 GOES = "s.status = 'sending'"
-UNKNOWN = "s.status = 'unknown'"
-# The index's own words: whoever writes them otherwise reads the whole table.
-FAILED = "s.acknowledged_at IS NULL AND (s.status = 'rejected' OR s.reported = 'bounced')"
 SOONEST_FIRST = {"by": "not_before", "beyond": ">", "order": "ASC"}
 NEWEST_FIRST = {"by": "updated_at", "beyond": "<", "order": "DESC"}
 TABS = {

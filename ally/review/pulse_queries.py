@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Row, text
 
 from ally import clock, marks
+from ally.channels.stuck import STUCK
 from ally.notifications.models import LOUD
 from ally.review import presence
 
@@ -19,7 +20,7 @@ COUNTED = 1000  # a count goes no further
 NOBODY = UUID(int=0)
 
 # The newest event of a conversation stands for everything that can be seen of it.
-DESK = text("""
+STATE = """
     WITH waiting AS (
       SELECT d.id, d.created_at, coalesce(d.conversation_id, d.id) AS timeline_id FROM draft d
        WHERE d.account_id = :account_id AND d.status = 'pending' AND d.snoozed_until IS NULL
@@ -30,18 +31,15 @@ DESK = text("""
            (SELECT id FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NULL
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest,
-           (SELECT count(*) FROM (SELECT FROM delivery s WHERE s.account_id = :account_id
-               AND s.acknowledged_at IS NULL AND (s.status = 'rejected' OR s.reported = 'bounced')
-             LIMIT 100) failed) +
-           (SELECT count(*) FROM (SELECT FROM delivery s WHERE s.account_id = :account_id
-               AND s.status = 'unknown' LIMIT 100) doubtful) AS stuck,
+           {stuck} AS stuck,
            (SELECT md5(string_agg(w.id::text || coalesce(e.id::text, ''), ' '
                                   ORDER BY w.created_at, w.id))
               FROM waiting w LEFT JOIN LATERAL (
                    SELECT id FROM event
                     WHERE account_id = :account_id AND timeline_id = w.timeline_id
                     ORDER BY at DESC, id DESC LIMIT 1) e ON true) AS rows
-""")
+"""
+DESK = text(STATE.format(stuck=STUCK))
 CLAIMS = text("""
     SELECT draft_id, user_id, expires_at FROM claim
      WHERE account_id = :account_id AND expires_at > :now ORDER BY draft_id
