@@ -4,7 +4,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import joinedload
@@ -45,7 +44,6 @@ from ally.desk.outgoing import (
 )
 from ally.marks import size
 from ally.review.models import Draft, DraftAction, DraftStatus
-from ally.review.queries import taken_back
 
 __all__ = ["Reply", "conversation_of", "in_words", "recipients_of", "reply_subject", "trigger_of"]
 
@@ -169,10 +167,9 @@ def delivery_of(action: DraftAction) -> Select[Delivery]:
     )
 
 
-def envelope_taken_back(account_id: UUID, draft_id: UUID) -> dict[str, str]:
-    """The copies and the subject of the last approval that was taken back, as they were typed."""
-    action = db.session.scalar(taken_back(account_id, draft_id))
-    if action is None or action.message_id is None:
+def envelope_taken_back(action: DraftAction) -> dict[str, str]:
+    """The copies and the subject of an approval that was taken back, as they were typed."""
+    if action.message_id is None:
         return {}
     message = db.session.get_one(Message, action.message_id)
     typed = {name: written(named_in(message, name)) for name in ("cc", "bcc")}

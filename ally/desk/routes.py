@@ -26,7 +26,7 @@ from ally.review import decisions
 from ally.review import routes as gate
 from ally.review.later import send_times
 from ally.review.models import Draft
-from ally.review.queries import find_draft, words_taken_back
+from ally.review.queries import find_draft, last_taken_back
 from ally.web import has_page, is_swap, page_or_fragment
 
 desk_pages = Blueprint("desk", __name__)
@@ -165,11 +165,10 @@ def desk_with(draft_id: UUID, words_of: UUID | None = None) -> dict[str, Any]:
 
 def taken_back(draft_id: UUID | None) -> tuple[str | None, Mapping[str, str]]:
     """The text and what else was typed for an approval of the draft that was taken back."""
-    if draft_id is None:
+    action = last_taken_back(this_user().account_id, draft_id) if draft_id else None
+    if action is None or action.final_text is None:
         return None, NOTHING
-    account_id = this_user().account_id
-    text = words_taken_back(account_id, draft_id)
-    return text, envelope_taken_back(account_id, draft_id) if text is not None else NOTHING
+    return action.final_text, envelope_taken_back(action)
 
 
 def desk(

@@ -54,10 +54,9 @@ def held_back(draft: Draft) -> DraftAction | None:
     )
 
 
-def words_taken_back(account_id: UUID, draft_id: UUID) -> str | None:
-    """What was last approved of the draft and then taken back."""
-    action = db.session.scalar(taken_back(account_id, draft_id))
-    return action.final_text if action else None
+def last_taken_back(account_id: UUID, draft_id: UUID) -> DraftAction | None:
+    """The decision on the draft that was taken back last."""
+    return db.session.scalar(taken_back(account_id, draft_id))
 
 
 def taken_back(account_id: UUID, draft_id: UUID) -> Select[DraftAction]:
