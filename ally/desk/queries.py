@@ -4,6 +4,7 @@ Those that count or fold on the way are written as SQL: Postgres does the work, 
 nothing is built anew for a request.
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -211,6 +212,13 @@ def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:
 def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, UUID]:
     """Where a page goes on, from its address; `otherwise` for none or an unreadable one."""
     return reading.place_of(written) or otherwise
+
+
+def tag_of(*told: object) -> str:
+    """A tag of what a page shows: it changes when any of that does, and every minute, for the
+    ages."""
+    minute = clock.now().strftime("%H:%M")
+    return hashlib.sha256(repr((minute, *told)).encode()).hexdigest()[:24]
 
 
 def moment(written: str | None) -> datetime | None:

@@ -1,6 +1,5 @@
 """The desk's pages."""
 
-import hashlib
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -248,12 +247,8 @@ def waiting_page(after: str = "") -> queries.Page:
 
 
 def pulse(shown: UUID | None) -> str:
-    """A tag that changes when the queue would, or the news of the draft that is shown.
-
-    It changes every minute too, for the ages in the queue.
-    """
-    told = (clock.now().strftime("%H:%M"), shown, *badges(), *(news_of(shown) or ()))
-    return hashlib.sha256(repr(told).encode()).hexdigest()[:24]
+    """A tag that changes when the queue would, or the news of the draft that is shown."""
+    return queries.tag_of(shown, *badges(), *(news_of(shown) or ()))
 
 
 def news_of(shown: UUID | None) -> Any:

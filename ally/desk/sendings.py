@@ -1,16 +1,23 @@
 """What is on its way out, and what did not get there: the lists of the Outgoing page."""
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from ally import clock
 from ally.channels.stuck import FAILED, UNKNOWN
 from ally.db import db
-from ally.desk.queries import COUNTED, PAGE_LENGTH, THE_BEGINNING, THE_END, Page, page_of, place_of
+from ally.desk.queries import (
+    COUNTED,
+    PAGE_LENGTH,
+    THE_BEGINNING,
+    THE_END,
+    Page,
+    page_of,
+    place_of,
+    tag_of,
+)
 
 SENDINGS = """
     SELECT s.id, s.id AS delivery_id, s.status AS delivery_status, s.answer AS delivery_answer,
@@ -58,8 +65,7 @@ class Outgoing:
     @property
     def tag(self) -> str:
         told = [(row.id, row.delivery_status, row.updated_at) for row in self.page.rows]
-        minute = clock.now().strftime("%H:%M")  # for the ages
-        return hashlib.sha256(repr((minute, *self.counts, told)).encode()).hexdigest()[:24]
+        return tag_of(*self.counts, told)
 
 
 def outgoing(account_id: UUID, show: str = "", after: str = "") -> Outgoing:
