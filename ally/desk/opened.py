@@ -16,12 +16,20 @@ from ally import clock, marks
 from ally.accounts.models import User
 from ally.channels.mail.compose import Quotation, markup_of
 from ally.desk import queries
-from ally.desk.envelopes import written
+from ally.desk.envelopes import in_words, written
 from ally.desk.flags import Notice, notices_in
 from ally.desk.likeness import Decisions, decisions_like
 from ally.desk.models import Conversation
-from ally.desk.outgoing import Address, adapter_of, quotation_of, sender_of
-from ally.desk.replies import in_words, letter_for, recipients_of, reply_subject, trigger_of
+from ally.desk.outgoing import (
+    Address,
+    adapter_of,
+    quotation_of,
+    recipients_of,
+    reply_subject,
+    sender_of,
+    trigger_of,
+)
+from ally.desk.replies import letter_for
 from ally.desk.threads import Thread, thread_of
 from ally.desk.versions import Compared, compared
 from ally.language import Fact

@@ -45,8 +45,6 @@ from ally.desk.outgoing import (
 from ally.marks import size
 from ally.review.models import Draft, DraftAction, DraftStatus
 
-__all__ = ["Reply", "conversation_of", "in_words", "recipients_of", "reply_subject", "trigger_of"]
-
 LONGEST_NEWS = 4_000  # characters of a new message that a refusal shows
 
 

@@ -10,7 +10,7 @@ from ally.channels.options import FromRule
 from ally.db import db, use_account
 from ally.desk import customers, drafting
 from ally.desk.models import Conversation, Customer, CustomerAddress
-from ally.desk.replies import recipients_of
+from ally.desk.outgoing import recipients_of
 from ally.desk.senders import Person, labelled, rule_for
 from ally.errors import Conflict, Invalid
 from tests.desk.arriving import (

@@ -11,7 +11,7 @@ from ally.channels.models import Delivery, DeliveryReport, DeliveryStatus, Repor
 from ally.db import db
 from ally.desk import reports, search_queries
 from ally.desk.models import Conversation, ConversationStatus, Message
-from ally.desk.replies import recipients_of
+from ally.desk.outgoing import recipients_of
 from ally.desk.search import Is, Query, Wanted
 from ally.errors import Conflict
 from ally.notifications.models import Notification

@@ -8,7 +8,8 @@ from ally import clock
 from ally.db import db
 from ally.desk import asking, drafting, handwriting, merging, search_queries
 from ally.desk.models import Message, MessageDirection
-from ally.desk.replies import conversation_of, recipients_of
+from ally.desk.outgoing import recipients_of
+from ally.desk.replies import conversation_of
 from ally.desk.search import read
 from ally.review import decisions
 from ally.review.digest import seen
