@@ -18,7 +18,14 @@ from ally import create_app
 from ally.db import db, use_account
 from ally.dev import postgres
 from ally.settings import Settings
-from tests.factories import make_account, make_user
+from tests.factories import (
+    make_account,
+    make_channel,
+    make_conversation,
+    make_draft,
+    make_user,
+    sign_in,
+)
 
 # How long an example takes says more of the machine than of the code.
 hypothesis.settings.register_profile("ally", deadline=None)
@@ -153,3 +160,24 @@ def ben(acme):
 def client(app, rolled_back):
     """A browser that nobody has signed in with."""
     return app.test_client()
+
+
+@pytest.fixture
+def desk(client, ada):
+    """Ada's browser."""
+    return sign_in(client, ada)
+
+
+@pytest.fixture
+def channel(acme):
+    return make_channel(acme)
+
+
+@pytest.fixture
+def conversation(acme, channel):
+    return make_conversation(acme, channel)
+
+
+@pytest.fixture
+def draft(conversation):
+    return make_draft(conversation)

@@ -1,6 +1,5 @@
 """What a person sets for themselves: name, language, time zone, keys."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -11,6 +10,7 @@ from ally.accounts.models import User
 from ally.db import db
 from ally.events.models import Event
 from tests.factories import make_conversation, make_draft, sign_in
+from tests.forms import token_in
 
 WANTED = {
     "display_name": "Augusta Ada King",
@@ -21,7 +21,7 @@ WANTED = {
 
 
 def post(browser, form):
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/me").text)[1]
+    token = token_in(browser.get("/me").text)
     return browser.post("/me", data={"csrf_token": token, **form})
 
 

@@ -27,15 +27,10 @@ from tests.factories import (
     make_user,
     sign_in,
 )
+from tests.forms import SWAP, token_in
 
 UTC_ZONE = ZoneInfo("UTC")
 SOMETHING = "0190f3a0-0000-7000-8000-000000000000"
-SWAP = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
 
 
 @pytest.fixture
@@ -49,11 +44,6 @@ def told(draft, ada, ben):
     trail.seal()
     db.session.commit()
     return draft
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 def actions(acme, **asked):
@@ -272,7 +262,7 @@ def test_the_page_says_how_far_the_chain_is_whole(desk, acme, told):
 
 
 def test_a_check_is_asked_for_on_the_page(desk, told):
-    token = re.search(r'name="csrf_token" value="([^"]+)"', desk.get("/audit").text)[1]
+    token = token_in(desk.get("/audit").text)
     answer = desk.post("/audit/check", data={"csrf_token": token}, headers=SWAP)
     assert 'hx-get="/audit/chain"' in answer.text
     assert "Checking" in desk.get("/audit/chain").text
@@ -280,7 +270,7 @@ def test_a_check_is_asked_for_on_the_page(desk, told):
 
 
 def test_without_script_the_check_leads_back(desk, told):
-    token = re.search(r'name="csrf_token" value="([^"]+)"', desk.get("/audit").text)[1]
+    token = token_in(desk.get("/audit").text)
     assert desk.post("/audit/check", data={"csrf_token": token}).location == "/audit"
 
 

@@ -21,15 +21,11 @@ from ally.events import chain, exporting, trail, verify_export
 from ally.events.models import Event
 from ally.events.verify_export import Wrong
 from tests.factories import act_for, make_account, make_conversation, make_draft, make_user, sign_in
+from tests.forms import token_in
 
 FORMULAS = ("=", "+", "-", "@", "\t", "\r")
 SCRIPT = Path(verify_export.__file__)
 WORDS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=40)
-
-
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
 
 
 @pytest.fixture
@@ -148,9 +144,7 @@ def test_no_part_of_a_cell_does_in_a_program_that_cuts_at_semicolons(parted):
 
 
 def taken_out(browser, format, **asked):
-    page = browser.get("/audit").text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    form = {"csrf_token": token, "format": format, **asked}
+    form = {"csrf_token": token_in(browser.get("/audit").text), "format": format, **asked}
     return browser.post("/audit/exports", data=form, buffered=True)
 
 

@@ -21,8 +21,9 @@ from ally.db import db
 from ally.events import trail
 from tests.channels import mailboxes, test_smtp
 from tests.channels.mailserver import BadServer, mail_server
-from tests.channels.test_settings_routes import SWAP, page_of, post
+from tests.channels.test_settings_routes import page_of
 from tests.factories import make_channel, make_user, sign_in
+from tests.forms import SWAP, post
 
 certificate = test_smtp.certificate
 
@@ -31,11 +32,6 @@ certificate = test_smtp.certificate
 def desk(client, acme):
     """An admin's browser."""
     return sign_in(client, make_user(acme, "Ida Admin", role=Role.ADMIN))
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
 
 
 def checked(browser, channel):

@@ -21,8 +21,8 @@ from ally.events.models import Event
 from tests.channels.test_smtp import certificate  # noqa: F401 - a fixture
 from tests.desk.test_queries import statements
 from tests.factories import make_account, make_channel, make_conversation, make_user, sign_in
+from tests.forms import SWAP, post
 
-SWAP = {"HX-Request": "true"}
 HOME = "/settings/channels"
 MAIL = b"From: Dana <dana@example.com>\r\nSubject: Pump\r\nMessage-ID: <%d@x>\r\n\r\nWhich one?\r\n"
 
@@ -41,12 +41,6 @@ def desk(client, ida):
 @pytest.fixture
 def channel(acme):
     return make_channel(acme, key="support")
-
-
-def post(browser, path, *, headers=None, **form):
-    """Post a form as a page of ours does, with its token."""
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/keys").text)[1]
-    return browser.post(path, data={"csrf_token": token, **form}, headers=headers)
 
 
 def page_of(channel):

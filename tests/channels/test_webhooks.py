@@ -28,11 +28,6 @@ MAIL = b"From: Dana <dana@example.com>\r\nSubject: Pump\r\nMessage-ID: <1@x>\r\n
 BEARER = {"Authorization": "Bearer secret"}
 
 
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
-
-
 def post(client, channel, body=MAIL, headers=BEARER, **more):
     more.setdefault("content_type", "message/rfc822")
     return client.post(f"/webhooks/mail/{channel.key}", data=body, headers=headers, **more)

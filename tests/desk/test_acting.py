@@ -26,7 +26,6 @@ from tests.desk.arriving import (
     message_of,
     told,
 )
-from tests.desk.test_routes import SWAP, post
 from tests.desk.test_sweep import lose_jobs
 from tests.factories import (
     make_channel,
@@ -36,6 +35,7 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.forms import SWAP, post
 
 NOT_ORDINARY = [category for category in Category if category is not Category.ORDINARY]
 NO_ANSWERS = [category for category in NOT_ORDINARY if category is not Category.LIST]

@@ -20,7 +20,6 @@ from ally.review.diff import operations
 from ally.review.digest import seen
 from ally.review.models import DraftAction, DraftStatus, LearningSample
 from ally.review.queries import find_draft, lock_draft
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     make_account,
     make_channel,
@@ -30,6 +29,7 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.forms import SWAP, post
 
 TEXT = (
     "Hi {name},\n\nThank you for writing. We are sorry that your parcel is late. The carrier has"
@@ -37,11 +37,6 @@ TEXT = (
     " need not do anything: it will be with you by the end of this week."
 )
 GROUNDED = {"sentences": [{"start": 0, "end": 10, "source": 1}]}
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
 
 
 def late_parcel(acme, channel, name, minutes=10, text=TEXT, **fields):

@@ -14,18 +14,8 @@ from ally.events import trail
 from ally.notifications.models import Notification, NotificationType
 from ally.review import claims, presence
 from ally.review.models import Claim, Presence
-from tests.desk.test_routes import SWAP, post
-from tests.factories import act_for, make_account, make_conversation, make_draft, make_user, sign_in
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
-@pytest.fixture
-def conversation(acme):
-    return make_conversation(acme)
+from tests.factories import act_for, make_account, make_conversation, make_draft, make_user
+from tests.forms import SWAP, post
 
 
 def told(user):

@@ -14,7 +14,6 @@ from ally.errors import Invalid
 from ally.events.models import Event
 from ally.review import claims
 from ally.review.queries import lock_draft
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     make_account,
     make_channel,
@@ -23,6 +22,7 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.forms import SWAP, post
 
 
 @pytest.fixture

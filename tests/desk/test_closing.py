@@ -18,26 +18,14 @@ from ally.review.digest import seen
 from ally.review.models import Draft, DraftStatus, EditLabel, LearningSample
 from ally.review.queries import lock_draft
 from tests.desk.arriving import arrive, letter
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
-    make_channel,
     make_conversation,
     make_draft,
     make_message,
-    sign_in,
 )
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
-@pytest.fixture
-def conversation(acme):
-    return make_conversation(acme, make_channel(acme))
+from tests.forms import SWAP, post
 
 
 def said(conversation):

@@ -17,19 +17,12 @@ from tests.factories import (
     make_message,
     minutes_ago,
     save,
-    sign_in,
 )
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
 PDF = b"%PDF-1.4\n1 0 obj<<>>endobj\ntrailer<<>>"
-
-
-@pytest.fixture
-def desk(client, ada):
-    """Ada's browser."""
-    return sign_in(client, ada)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from ally.review import claims, decisions
 from ally.review.digest import copied, copy_of, moved, parts, seen
 from ally.review.models import DraftStatus
 from ally.review.queries import lock_draft
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
@@ -24,18 +23,8 @@ from tests.factories import (
     make_conversation,
     make_draft,
     make_message,
-    sign_in,
 )
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
+from tests.forms import SWAP, post
 
 
 def shown(draft):

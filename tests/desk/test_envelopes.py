@@ -34,11 +34,6 @@ def read(delivery):
     return email.message_from_bytes(delivery.raw, policy=email.policy.default)
 
 
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
-
-
 def test_copies_go_out_and_blind_ones_stand_nowhere_in_the_mail(draft, ada):
     message, delivery = approve(
         draft, ada, cc='"Fox, Sam" <sam@example.com>', bcc="boss@example.org"

@@ -31,11 +31,6 @@ from tests.factories import (
 )
 
 
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
-
-
 def mail(body="Which pump?", *, sender="Dana <dana@example.com>", id_="1@example.com", **headers):
     made = EmailMessage()
     made["From"], made["Subject"] = sender, headers.pop("subject", "Pump")

@@ -5,13 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ally.desk.letters import HIGHEST, LOWEST, Piece, height_of, pieces_of, proofs_of
-from tests.factories import make_conversation, make_message, sign_in
-
-
-@pytest.fixture
-def desk(client, ada):
-    """Ada's browser."""
-    return sign_in(client, ada)
+from tests.factories import make_conversation, make_message
 
 
 def page_with(desk, acme, text="Hello", **fields):

@@ -6,7 +6,6 @@ from ally.db import db
 from ally.desk import list_routes, search_queries, views
 from ally.desk.models import SavedView
 from ally.errors import Invalid
-from tests.desk.test_routes import post
 from tests.factories import (
     make_account,
     make_conversation,
@@ -14,13 +13,8 @@ from tests.factories import (
     make_user,
     minutes_ago,
     save_in,
-    sign_in,
 )
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
+from tests.forms import post
 
 
 @pytest.fixture

@@ -12,7 +12,6 @@ from ally.desk import macros
 from ally.desk.models import Macro
 from ally.errors import Invalid, NotFound
 from ally.events import trail
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
@@ -23,6 +22,7 @@ from tests.factories import (
     save_in,
     sign_in,
 )
+from tests.forms import SWAP, post
 
 BODY = """Hi {{customer.first_name|there}},
 
@@ -37,11 +37,6 @@ def make_macro(account, name="Return a part", body=BODY):
 @pytest.fixture
 def macro(acme):
     return make_macro(acme)
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 @pytest.fixture

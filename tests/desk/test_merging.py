@@ -31,7 +31,6 @@ from tests.desk.arriving import (
     message_of,
     told,
 )
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     make_account,
     make_channel,
@@ -40,13 +39,8 @@ from tests.factories import (
     make_message,
     make_user,
     minutes_ago,
-    sign_in,
 )
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
+from tests.forms import SWAP, post
 
 
 @pytest.fixture
@@ -295,11 +289,6 @@ def test_a_changed_subject_is_kept_or_split_once(ada, channel, first):
 
 
 # --- on the page
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 def test_the_page_merges_by_choice_or_by_a_pasted_address(desk, first, second):

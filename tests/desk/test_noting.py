@@ -16,7 +16,6 @@ from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.queries import lock_draft
 from tests.desk.test_outgoing import read, words
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
@@ -26,15 +25,10 @@ from tests.factories import (
     make_message,
     make_user,
     minutes_ago,
-    sign_in,
 )
+from tests.forms import SWAP, post
 
 SECRET = "He is lying about the pump"
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 @pytest.fixture

@@ -29,7 +29,6 @@ from tests.desk.arriving import (
     message_of,
     told,
 )
-from tests.desk.test_routes import post
 from tests.factories import (
     act_for,
     make_account,
@@ -38,6 +37,7 @@ from tests.factories import (
     make_draft,
     sign_in,
 )
+from tests.forms import post
 
 
 @pytest.fixture

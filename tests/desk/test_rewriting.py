@@ -19,7 +19,6 @@ from ally.review import claims, decisions
 from ally.review.digest import seen
 from ally.review.models import Claim, Draft, DraftAlternative, DraftStatus
 from ally.review.queries import lock_draft
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
@@ -29,6 +28,7 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.forms import SWAP, post
 from tests.knowledge.conftest import page, teach
 
 FIRST, SECOND = "Hi Dana,\n\nTake the 255 lph pump.", "Hi Dana,\n\nThe 340 lph pump is quieter."
@@ -323,11 +323,6 @@ def test_an_instruction_is_short_and_a_version_exists(draft, ada):
         rewriting.ask_again(draft, ada, "x" * 501)
     with pytest.raises(NotFound):
         versions.choose(lock_draft(draft.account_id, draft.id), 1, by=ada)
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 @pytest.mark.parametrize("noun", ["rewriting", "alternatives"])

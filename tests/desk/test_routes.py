@@ -22,27 +22,14 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.forms import SWAP, post
 
-SWAP = {"HX-Request": "true"}
 PAGES = ["/review", "/conversations", "/jobs", "/notifications", "/keys"]
-
-
-@pytest.fixture
-def desk(client, ada):
-    """Ada's browser."""
-    return sign_in(client, ada)
 
 
 @pytest.fixture
 def draft(acme):
     return make_draft(make_conversation(acme), created_at=minutes_ago(10))
-
-
-def post(browser, path, *, headers=None, **form):
-    """Post a form as a page of ours does, with its token."""
-    page = browser.get("/keys").text
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    return browser.post(path, data={"csrf_token": token, **form}, headers=headers)
 
 
 @pytest.mark.parametrize("path", PAGES)

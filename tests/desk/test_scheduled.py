@@ -1,6 +1,5 @@
 """A reply that was approved for later can be taken back, and is held when the talk goes on."""
 
-import re
 from datetime import timedelta
 
 import pytest
@@ -25,25 +24,15 @@ from ally.review.models import Draft, DraftAction, DraftStatus, LearningSample, 
 from ally.review.queries import lock_draft
 from tests.desk.arriving import arrive, letter
 from tests.factories import (
-    make_channel,
     make_conversation,
     make_draft,
     make_message,
     make_user,
     sign_in,
 )
+from tests.forms import post
 
 DAYS = timedelta(days=3)
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
-
-
-@pytest.fixture
-def draft(acme, channel):
-    return make_draft(make_conversation(acme, channel, customer_email="dana@example.com"))
 
 
 @pytest.fixture
@@ -171,16 +160,9 @@ def test_the_new_draft_says_so_and_offers_the_words(client, channel, put_off, ad
 
 def test_undo_gives_the_words_back(client, put_off, ada):
     sign_in(client, ada)
-    answer = client.post(
-        f"/drafts/{put_off.id}/undo",
-        data={"csrf_token": token(client)},
-    )
+    answer = post(client, f"/drafts/{put_off.id}/undo")
     assert answer.location == f"/review/{put_off.id}?words_of={put_off.id}"
     assert "Mine." in client.get(answer.location).text
-
-
-def token(client):
-    return re.search(r'name="csrf_token" value="([^"]+)"', client.get("/keys").text)[1]
 
 
 @pytest.mark.parametrize("choice", ["hour", "tomorrow", "monday", "chosen"])
@@ -188,7 +170,7 @@ def test_the_form_sends_later(client, draft, ada, choice):
     sign_in(client, ada)
     on = f"{clock.now() + DAYS:%Y-%m-%dT%H:%M}"
     form = {"seen": seen(draft), "send_at": choice, "send_on": on}
-    answer = client.post(f"/drafts/{draft.id}/approval", data={"csrf_token": token(client), **form})
+    answer = post(client, f"/drafts/{draft.id}/approval", **form)
     assert answer.status_code == 303
     assert delivery().not_before > clock.now() + timedelta(minutes=50)
 
@@ -196,7 +178,7 @@ def test_the_form_sends_later(client, draft, ada, choice):
 def test_a_time_that_has_passed_is_refused_and_nothing_is_decided(client, draft, ada):
     sign_in(client, ada)
     form = {"seen": seen(draft), "send_at": "chosen", "send_on": "2020-01-01T08:00"}
-    answer = client.post(f"/drafts/{draft.id}/approval", data={"csrf_token": token(client), **form})
+    answer = post(client, f"/drafts/{draft.id}/approval", **form)
     assert (answer.status_code, "has passed" in answer.text) == (422, True)
     assert db.session.scalar(select(func.count()).select_from(DraftAction)) == 0
 

@@ -21,20 +21,8 @@ from tests.factories import (
     make_draft,
     make_user,
     minutes_ago,
-    sign_in,
 )
-
-SWAP = {"HX-Request": "true"}
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
+from tests.forms import SWAP, post
 
 
 def approved(acme, channel, by, *, in_days=0, **fields):
@@ -54,11 +42,6 @@ def failed(acme, channel, by, minutes=1):
     return approved(
         acme, channel, by, status=status, answer=answer, updated_at=minutes_ago(minutes)
     )
-
-
-def post(browser, path, *, headers=None, **form):
-    token = re.search(r'name="csrf_token" value="([^"]+)"', browser.get("/keys").text)[1]
-    return browser.post(path, data={"csrf_token": token, **form}, headers=headers)
 
 
 def ids(acme, show):

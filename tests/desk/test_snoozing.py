@@ -20,7 +20,6 @@ from ally.review.digest import seen
 from ally.review.models import Draft, DraftStatus
 from ally.review.queries import lock_draft
 from tests.desk.arriving import arrive, letter
-from tests.desk.test_routes import SWAP, post
 from tests.desk.test_sweep import later, lose_jobs
 from tests.factories import (
     act_for,
@@ -29,25 +28,10 @@ from tests.factories import (
     make_conversation,
     make_draft,
     make_message,
-    sign_in,
 )
+from tests.forms import SWAP, post
 
 VIENNA = ZoneInfo("Europe/Vienna")
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
-@pytest.fixture
-def conversation(acme):
-    return make_conversation(acme)
-
-
-@pytest.fixture
-def draft(conversation):
-    return make_draft(conversation)
 
 
 def in_an_hour():

@@ -8,25 +8,14 @@ from ally.desk import merging, tagging
 from ally.desk.models import Tag
 from ally.errors import Conflict, Invalid
 from ally.events import trail
-from tests.desk.test_routes import SWAP, post
 from tests.factories import (
     act_for,
     make_account,
     make_conversation,
     make_draft,
     make_message,
-    sign_in,
 )
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
-@pytest.fixture
-def conversation(acme):
-    return make_conversation(acme)
+from tests.forms import SWAP, post
 
 
 def names_on(conversation):

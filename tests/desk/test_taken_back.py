@@ -15,19 +15,9 @@ from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.queries import lock_draft
 from tests.desk.arriving import arrive, letter
-from tests.factories import make_channel, make_conversation, make_draft, make_message
+from tests.factories import make_conversation, make_message
 
 DAYS = timedelta(days=3)
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
-
-
-@pytest.fixture
-def draft(acme, channel):
-    return make_draft(make_conversation(acme, channel, customer_email="dana@example.com"))
 
 
 @pytest.fixture

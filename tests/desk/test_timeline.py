@@ -28,14 +28,8 @@ from tests.factories import (
     act_for,
     make_account,
     make_conversation,
-    make_draft,
-    sign_in,
 )
-
-
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
+from tests.forms import token_in
 
 
 @pytest.fixture
@@ -55,11 +49,6 @@ def told(draft, ada, ben):
     trail.seal()
     db.session.commit()
     return conversation_of(draft)
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
 
 
 def actions(page):
@@ -130,8 +119,8 @@ def test_what_can_be_undone_is_undone_from_there(desk, draft, ada):
     page = desk.get(path).text
     assert f'action="/drafts/{draft.id}/undo"' in page
     assert "To go out" in page
-    token = re.search(r'name="csrf_token" value="([^"]+)"', page)[1]
-    assert desk.post(f"/drafts/{draft.id}/undo", data={"csrf_token": token}).status_code == 303
+    form = {"csrf_token": token_in(page)}
+    assert desk.post(f"/drafts/{draft.id}/undo", data=form).status_code == 303
     assert f'action="/drafts/{draft.id}/undo"' not in desk.get(path).text
 
 

@@ -27,11 +27,6 @@ def taught(acme):
     return acme
 
 
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
-
-
 def titles(account, *asked, **more):
     return [row.SourceDocument.title for row in queries.documents(account.id, *asked, **more).rows]
 

@@ -1,18 +1,11 @@
 """The feed's pages: what is new, what is read, and what each person wants."""
 
-import pytest
-
 from ally.db import db
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 from ally.notifications.words import KINDS
-from tests.desk.test_routes import SWAP, post
-from tests.factories import act_for, make_account, make_conversation, make_draft, make_user, sign_in
-
-
-@pytest.fixture
-def desk(client, ada):
-    return sign_in(client, ada)
+from tests.factories import act_for, make_account, make_conversation, make_draft, make_user
+from tests.forms import SWAP, post
 
 
 def tell(acme, title="Ben asks you", url="/conversations/1", type_=NotificationType.MENTION):

@@ -10,12 +10,6 @@ from ally.errors import Invalid
 from ally.events import trail
 from ally.review import claims
 from ally.review.models import Claim
-from tests.factories import make_conversation, make_draft
-
-
-@pytest.fixture
-def draft(acme):
-    return make_draft(make_conversation(acme))
 
 
 def test_claiming_holds_and_tells_once(draft, ada):

@@ -9,7 +9,6 @@ from ally.events import trail
 from ally.review import decisions, labelling
 from ally.review.digest import seen
 from ally.review.models import EditKind, EditLabel
-from tests.desk.test_routes import post
 from tests.factories import (
     act_for,
     make_account,
@@ -18,6 +17,7 @@ from tests.factories import (
     make_user,
     sign_in,
 )
+from tests.forms import SWAP, post
 
 TEXT = "Hi Dana,\n\nThe 255 lph pump is enough. It holds 58 psi.\n\nBest regards,\nAcme"
 EDITED = "Dear Dana,\n\nThe 340 lph pump is enough.\n\nBest regards,\nAcme"
@@ -109,7 +109,7 @@ def test_the_route_labels_and_swaps_or_redirects(client, edit, ada):
     sign_in(client, ada)
     path = f"/actions/{edit.id}/labels/1"
 
-    swapped = post(client, path, headers={"HX-Request": "true"}, kind="tone")
+    swapped = post(client, path, headers=SWAP, kind="tone")
     plain = post(client, path, kind="caveat")
 
     assert f'id="labels-{edit.id}"' in swapped.text

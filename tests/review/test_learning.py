@@ -12,7 +12,6 @@ from ally.review.learning import learned
 from ally.review.models import BY_HAND, EditKind, RejectionReason
 from tests.factories import (
     make_account,
-    make_channel,
     make_conversation,
     make_draft,
     make_user,
@@ -22,11 +21,6 @@ from tests.factories import (
 
 TEXT = "Hi Dana,\n\nThe 255 lph pump is enough.\n\nBest regards,\nAcme"
 EDITED = "Dear Dana,\n\nThe 340 lph pump is enough.\n\nBest regards,\nAcme"
-
-
-@pytest.fixture
-def channel(acme):
-    return make_channel(acme)
 
 
 @pytest.fixture

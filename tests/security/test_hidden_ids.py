@@ -7,8 +7,8 @@ from ally.db import as_account, db, use_account
 from ally.desk import enclosing, macros, noting, tagging, views
 from ally.desk.enclosing import Upload
 from ally.desk.models import Attachment
-from tests.desk.test_routes import SWAP, post
 from tests.factories import make_account, make_conversation, make_draft, make_user, sign_in
+from tests.forms import SWAP, post
 from tests.security.canary import MARK, fingerprint
 
 # Each with a path, and the fields of its form: {talk} and {draft} are ours, the others theirs.
