@@ -15,6 +15,7 @@ import pytest
 import requests
 
 from ally.dev import home, house, postgres
+from tests.waiting import until
 
 ROOT = Path(__file__).parent.parent
 START_LIMIT = 120  # seconds
@@ -45,7 +46,7 @@ class Launched:
         return f"http://localhost:{self.port}"
 
     def wait_until_it_says(self, words, limit=START_LIMIT):
-        wait_for(lambda: words in self.text or self.process.poll() is not None, limit)
+        until(lambda: words in self.text or self.process.poll() is not None, limit)
         assert words in self.text, self.text
         return self
 
@@ -69,13 +70,6 @@ class Launched:
         if self.process.poll() is None:
             self.process.terminate()
             self.process.wait(20)
-
-
-def wait_for(condition, limit):
-    deadline = time.monotonic() + limit
-    while not condition():
-        assert time.monotonic() < deadline, "it took too long"
-        time.sleep(0.05)
 
 
 @pytest.fixture(scope="module")
@@ -133,7 +127,7 @@ def test_a_start_prints_one_address_and_who_to_sign_in_as(run):
 def test_other_terminals_find_the_settings(run, place):
     folder, _ = place
     assert (folder / "ally.env").stat().st_mode & 0o777 == 0o600
-    wait_for(lambda: requests.get(f"{run.address}/readyz", timeout=10).ok, 30)
+    until(lambda: requests.get(f"{run.address}/readyz", timeout=10).ok, 30)
 
     done = subprocess.run(
         [sys.executable, "-m", "flask", "check"],
@@ -178,7 +172,7 @@ def test_a_part_that_dies_is_started_again(run):
 
     run.wait_until_it_says("The worker was ended by SIGKILL", 10)
 
-    wait_for(lambda: any("work" in p.cmdline() and p != worker for p in run.processes()), 20)
+    until(lambda: any("work" in p.cmdline() and p != worker for p in run.processes()), 20)
 
 
 def test_everything_ends_when_the_launcher_alone_is_killed(run):

@@ -8,7 +8,8 @@ import requests
 from playwright.sync_api import expect
 
 from ally.dev import home
-from tests.test_launch import Launched, wait_for
+from tests.test_launch import Launched
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -97,12 +98,12 @@ def conversation_of(address, event):
         found.update(asked.json())
         return found["state"] == "stored"
 
-    wait_for(is_stored, 20)
+    until(is_stored, 20)
     return found["conversation_id"]
 
 
 def caught(folder):
     """The reply to Dana, as the mail server took it."""
-    wait_for(lambda: any((folder / "outbox").glob("*.eml")), 20)
+    until(lambda: any((folder / "outbox").glob("*.eml")), 20)
     newest = max((folder / "outbox").glob("*.eml"))
     return email.message_from_bytes(newest.read_bytes(), policy=policy.default)

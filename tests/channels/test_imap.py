@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 
 import pytest
 from hypothesis import HealthCheck, given
@@ -20,6 +19,7 @@ from ally.db import db, use_account
 from ally.jobs import worker
 from tests.channels import mailboxes
 from tests.factories import make_account, make_channel
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -242,13 +242,6 @@ def run_command(shop, tmp_path, *arguments):
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def until(is_so, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not come to pass"
-        threading.Event().wait(0.02)
 
 
 def test_the_command_takes_mail_in_as_it_comes_and_stops_when_told(shop, house, box, tmp_path):

@@ -7,7 +7,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import urllib.request
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +16,7 @@ import pytest
 from tests.channels.faults.harness import house
 from tests.channels.faults.zygote import MAIL
 from tests.channels.mailserver import mail_server
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 60.0  # seconds
@@ -71,7 +71,7 @@ def test_web_and_worker_killed_while_mails_come_lose_none(desk):
             killed.kill()
         sender.stop()
         desk.recover()
-        until(lambda: taken(desk)["waiting"] == 0)
+        until(lambda: taken(desk)["waiting"] == 0, PATIENCE)
     desk.recover()
 
     assert len(sender.answered) >= 80
@@ -93,7 +93,7 @@ class Sender:
     def run(self):
         for number in itertools.count(1):
             while not self.over.is_set() and not self.post(number):
-                time.sleep(0.02)
+                self.over.wait(0.02)  # as a provider waits before it tries again
             if self.over.is_set():
                 return
             self.answered.append(number)
@@ -106,7 +106,7 @@ class Sender:
         return False
 
     def wait_for(self, count):
-        until(lambda: len(self.answered) >= count)
+        until(lambda: len(self.answered) >= count, PATIENCE)
 
     def stop(self):
         self.over.set()
@@ -160,10 +160,3 @@ def processes(desk):
     finally:
         web.end()
         work.end()
-
-
-def until(question):
-    ends = time.monotonic() + PATIENCE
-    while not question():
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.05)

@@ -4,7 +4,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from ally.channels.smtp import Smtp
 from ally.dev import catcher
 from ally.errors import NotFound
 from tests.channels.test_compose import LETTER
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 
@@ -27,10 +27,7 @@ def caught(tmp_path_factory):
     port_file = folder.parent / "port"
     command = [sys.executable, "-m", "ally.dev.catcher", str(folder), str(port_file)]
     with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.DEVNULL) as process:
-        ends = time.monotonic() + 20
-        while not port_file.exists():
-            assert time.monotonic() < ends
-            time.sleep(0.02)
+        until(port_file.exists, 20)
         adapter = Smtp(f"smtp://127.0.0.1:{port_file.read_text()}")
         yield (
             folder,

@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,6 +12,7 @@ import pytest
 
 from tests.channels.faults.harness import house
 from tests.channels.mailserver import mail_server
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PATIENCE = 20.0  # seconds
@@ -48,23 +48,15 @@ def worker(desk, expect):
         process.wait()
 
 
-def until(question):
-    """Wait until the answer is yes; the worker is another process, so there is nothing to join."""
-    ends = time.monotonic() + PATIENCE
-    while not question():
-        assert time.monotonic() < ends, "it did not happen in time"
-        time.sleep(0.02)
-
-
 def test_it_sends_what_becomes_due_and_stops_when_told(desk):
     with worker(desk, expect=0) as process:
         desk.next_due()
-        until(lambda: len(desk.mails.accepted) == 1)
+        until(lambda: len(desk.mails.accepted) == 1, PATIENCE)
         # By now it listens; a job that is enqueued is run at once.
         delivery = desk.next_due()
         desk.ask(do="ask_twice", account=desk.account, delivery=delivery)
-        until(lambda: len(desk.mails.accepted) == 2)
-        until(lambda: set(desk.states().values()) == {"accepted"})
+        until(lambda: len(desk.mails.accepted) == 2, PATIENCE)
+        until(lambda: set(desk.states().values()) == {"accepted"}, PATIENCE)
         process.send_signal(signal.SIGTERM)
 
 
@@ -72,7 +64,7 @@ def test_it_ends_with_an_error_when_postgres_is_gone(desk, server):
     with worker(desk, expect=1):
         desk.next_due()
         # Noted, too: a worker that knows an outcome stays to note it for as long as its lease.
-        until(lambda: "accepted" in desk.states().values())
+        until(lambda: "accepted" in desk.states().values(), PATIENCE)
         refuse_connections(server, desk.settings["database_url"])
 
 

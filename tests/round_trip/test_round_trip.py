@@ -9,7 +9,6 @@ import email
 import re
 import smtplib
 import threading
-import time
 from email import policy
 from email.message import EmailMessage
 from email.utils import make_msgid
@@ -28,18 +27,10 @@ from tests.channels.test_listener import serving
 from tests.conftest import app_of_its_own
 from tests.factories import make_account, make_channel, make_user, sign_in
 from tests.round_trip import mailhouse, smallhouse
+from tests.waiting import until
 
 CUSTOMER = "dana@customer.test"
 PATIENCE = 30  # seconds for a mail to be where it should
-
-
-def until(look):
-    """What `look` finds, once it finds something."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := look()):
-        assert time.monotonic() < deadline, "it did not come to pass"
-        threading.Event().wait(0.05)
-    return found
 
 
 class Client:
