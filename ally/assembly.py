@@ -6,6 +6,7 @@ from pathlib import Path
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import BadSignature
+from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ally import assets, cli, db, language, logs, web
@@ -117,12 +118,10 @@ def assemble(settings: Settings | None = None) -> Flask:
 
 def add_fast_path(app: Flask, settings: Settings) -> None:
     """Let ordinary mails in before the application, which takes ten times as long for them."""
-    with app.app_context():
-        engine = db.db.engine
     app.wsgi_app = FastPath(  # type: ignore[method-assign]
         app.wsgi_app,
-        engine,
-        headers=(web.security_headers(settings) | {"Cache-Control": "no-store"}).items(),
+        engine_of(app),
+        headers=web.usual_headers(settings).items(),
         mails_a_minute=settings.mails_per_minute,
         noted=count_mail,
     )
@@ -131,8 +130,6 @@ def add_fast_path(app: Flask, settings: Settings) -> None:
 def add_pulse(app: Flask, settings: Settings) -> None:
     """Let open pages ask before the application, which takes ten times as long for them."""
     pulse.use_assets(assets.asset_path("ally.css"))
-    with app.app_context():
-        engine = db.db.engine
     signer = SecureCookieSessionInterface().get_signing_serializer(app)
     assert signer is not None
 
@@ -144,12 +141,17 @@ def add_pulse(app: Flask, settings: Settings) -> None:
 
     app.wsgi_app = PulsePath(  # type: ignore[method-assign]
         app.wsgi_app,
-        engine,
+        engine_of(app),
         cookie=str(app.config["SESSION_COOKIE_NAME"]),
         token_in=token_in,
         idle_hours=settings.session_idle_hours,
-        headers=(web.security_headers(settings) | {"Cache-Control": "no-store"}).items(),
+        headers=web.usual_headers(settings).items(),
     )
+
+
+def engine_of(app: Flask) -> Engine:
+    with app.app_context():
+        return db.db.engine
 
 
 def knowledge_folder(settings: Settings) -> Path | None:

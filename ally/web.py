@@ -68,7 +68,7 @@ def init_app(app: Flask) -> None:
     app.jinja_env.globals["has_page"] = has_page
     csrf.init_app(app)
     app.before_request(refuse_cross_site)
-    app.after_request(add_security_headers)
+    app.after_request(add_usual_headers)
     app.register_error_handler(AllyError, refuse)
     app.register_error_handler(CSRFError, refuse_forged)
     app.register_error_handler(HTTPException, refuse_plainly)
@@ -205,15 +205,14 @@ def refuse_cross_site() -> ResponseReturnValue | None:
     return None
 
 
-def add_security_headers(response: Response) -> Response:
-    for name, value in security_headers(settings()).items():
+def add_usual_headers(response: Response) -> Response:
+    for name, value in usual_headers(settings()).items():
         response.headers.setdefault(name, value)
-    response.headers.setdefault("Cache-Control", "no-store")
     return response
 
 
 @cache
-def security_headers(settings: Settings) -> dict[str, str]:
+def usual_headers(settings: Settings) -> dict[str, str]:
     """What every answer says to a browser, unless it says otherwise itself."""
     headers = {
         "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
@@ -223,6 +222,7 @@ def security_headers(settings: Settings) -> dict[str, str]:
         "Cross-Origin-Opener-Policy": "same-origin",
         "Cross-Origin-Resource-Policy": "same-origin",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+        "Cache-Control": "no-store",
     }
     if settings.is_production:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
