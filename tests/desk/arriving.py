@@ -84,3 +84,8 @@ def count(model, *which):
 def told(subject):
     """The timeline as it is read."""
     return [str(event) for event in trail.timeline(subject)]
+
+
+def actions(subject):
+    """The timeline as it is kept."""
+    return [event.action for event in trail.timeline(subject)]

@@ -10,38 +10,34 @@ from ally.accounts import users
 from ally.db import db
 from ally.desk import assigning, merging
 from ally.errors import Conflict, Invalid
-from ally.events import trail
 from ally.notifications.models import Notification, NotificationType
 from ally.review import claims, presence
 from ally.review.models import Claim, Presence
+from tests.desk.arriving import told
 from tests.factories import act_for, make_account, make_conversation, make_draft, make_user
 from tests.forms import SWAP, post
 
 
-def told(user):
+def notified(user):
     return db.session.scalars(select(Notification).where(Notification.user_id == user.id)).all()
-
-
-def said(conversation):
-    return [str(event) for event in trail.timeline(conversation)]
 
 
 def test_a_colleague_is_told_of_what_is_now_theirs(conversation, ada, ben):
     assigning.assign(conversation, ben, by=ada)
 
     assert conversation.assignee_id == ben.id
-    (line,) = told(ben)
+    (line,) = notified(ben)
     assert line.type is NotificationType.ASSIGNED
     assert line.payload["url"] == f"/conversations/{conversation.id}"
-    assert said(conversation) == ["Ada Lovelace assigned this to Ben Okri"]
+    assert told(conversation) == ["Ada Lovelace assigned this to Ben Okri"]
 
 
 def test_nobody_is_told_of_what_they_did_themselves(conversation, ada):
     assigning.assign(conversation, ada, by=ada)
     assigning.assign(conversation, ada, by=ada)
 
-    assert told(ada) == []
-    assert said(conversation) == ["Ada Lovelace took this on"]
+    assert notified(ada) == []
+    assert told(conversation) == ["Ada Lovelace took this on"]
 
 
 def test_it_can_be_nobodys_again(conversation, ada, ben):
@@ -50,7 +46,7 @@ def test_it_can_be_nobodys_again(conversation, ada, ben):
     assigning.unassign(conversation, by=ada)
 
     assert conversation.assignee_id is None
-    assert said(conversation)[1:] == [
+    assert told(conversation)[1:] == [
         "Ada Lovelace took this from Ben Okri, so that it is nobody's"
     ]
 
@@ -72,7 +68,7 @@ def test_who_is_shut_out_holds_nothing_and_is_nowhere(acme, conversation, ada, b
     assert claims.holder_of(draft) is None
     assert conversation.assignee_id is None
     assert db.session.scalars(select(Presence)).all() == []
-    assert said(conversation)[-2:] == [
+    assert told(conversation)[-2:] == [
         "Ada Lovelace ended the claim of Ben Okri, who was shut out",
         "Ada Lovelace took this from Ben Okri, so that it is nobody's",
     ]

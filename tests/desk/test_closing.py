@@ -11,13 +11,12 @@ from ally.db import db
 from ally.desk import asking, closing, drafting, handwriting, merging, snoozing
 from ally.desk.models import ConversationStatus, MessageDirection
 from ally.errors import Conflict
-from ally.events import trail
 from ally.notifications.models import Notification
 from ally.review import claims, decisions
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftStatus, EditLabel, LearningSample
 from ally.review.queries import lock_draft
-from tests.desk.arriving import arrive, letter
+from tests.desk.arriving import arrive, letter, told
 from tests.factories import (
     act_for,
     make_account,
@@ -26,10 +25,6 @@ from tests.factories import (
     make_message,
 )
 from tests.forms import SWAP, post
-
-
-def said(conversation):
-    return [str(event) for event in trail.timeline(conversation)]
 
 
 @pytest.mark.parametrize("act", [closing.close, closing.put_into_spam])
@@ -75,7 +70,7 @@ def test_it_is_closed_once_and_opened_once(ada, conversation):
     closing.reopen(conversation, by=ada)
 
     assert conversation.status is ConversationStatus.OPEN
-    assert said(conversation) == [
+    assert told(conversation) == [
         "Ada Lovelace closed the conversation",
         "Ada Lovelace opened the conversation again",
     ]
@@ -151,7 +146,7 @@ def test_undo_opens_what_was_closed_since(acme, ada, conversation):
 
     assert draft.is_pending
     assert conversation.status is ConversationStatus.OPEN
-    assert "Ada Lovelace opened the conversation again" in said(conversation)
+    assert "Ada Lovelace opened the conversation again" in told(conversation)
 
 
 def test_undo_in_the_spam_sends_nothing_and_brings_nothing_back(acme, ada, conversation):

@@ -14,6 +14,7 @@ from ally.language import worded
 from ally.notifications.models import Notification, NotificationType
 from ally.notifications.words import title_of
 from ally.review.models import Draft, DraftStatus
+from tests.desk.arriving import actions
 from tests.factories import make_account, make_channel, make_conversation, make_draft, make_message
 from tests.knowledge.conftest import golden, page, teach
 
@@ -65,10 +66,6 @@ def write(message):
     return db.session.scalars(
         select(Draft).where(Draft.conversation_id == message.conversation_id).order_by(Draft.id)
     ).all()
-
-
-def actions(subject):
-    return [event.action for event in trail.timeline(subject)]
 
 
 def test_a_message_gets_a_draft_from_the_shops_knowledge(acme, ada):

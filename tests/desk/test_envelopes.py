@@ -1,15 +1,11 @@
 """Whom a reply goes to, as its reviewer types it."""
 
-import email
-import email.policy
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sqlalchemy import select
 
 from ally.channels.mail import headers
-from ally.channels.models import ChannelType, Delivery
+from ally.channels.models import ChannelType
 from ally.db import db
 from ally.desk import envelopes
 from ally.desk.models import Message
@@ -17,21 +13,15 @@ from ally.desk.replies import conversation_of
 from ally.errors import Invalid
 from ally.events import trail
 from ally.language import force_locale
-from ally.review import decisions
 from ally.review.digest import moved, seen
 from ally.review.models import ActionType
+from tests.desk import test_outgoing as outgoing
+from tests.desk.test_outgoing import read
 from tests.factories import make_channel, make_conversation, make_draft, make_message, make_user
 
 
 def approve(draft, by, **amended):
-    action = decisions.approve(draft, by=by, seen=seen(draft), amended=amended)
-    message = db.session.get_one(Message, action.message_id)
-    delivery = db.session.scalars(select(Delivery).where(Delivery.action_id == action.id)).one()
-    return message, delivery
-
-
-def read(delivery):
-    return email.message_from_bytes(delivery.raw, policy=email.policy.default)
+    return outgoing.approve(draft, by, amended=amended)
 
 
 def test_copies_go_out_and_blind_ones_stand_nowhere_in_the_mail(draft, ada):

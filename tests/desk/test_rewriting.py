@@ -11,7 +11,6 @@ from ally.db import db
 from ally.desk import drafting, queries, rewriting, versions
 from ally.desk.models import Attachment
 from ally.errors import Conflict, Invalid, NotFound
-from ally.events import trail
 from ally.knowledge.writer import Written
 from ally.language import worded
 from ally.notifications.models import Notification
@@ -19,6 +18,8 @@ from ally.review import claims, decisions
 from ally.review.digest import seen
 from ally.review.models import Claim, Draft, DraftAlternative, DraftStatus
 from ally.review.queries import lock_draft
+from tests.desk.arriving import told
+from tests.desk.test_drafting import BrokenWriter, use
 from tests.factories import (
     act_for,
     make_account,
@@ -49,11 +50,6 @@ class FakeWriter:
         return written(self.other, self.notes) if self.other else None
 
 
-class BrokenWriter:
-    def write(self, question):
-        raise ValueError("a secret of the machine")
-
-
 def written(text, notes):
     sentences = [{"start": 0, "end": 8, "source": None, "role": "frame"}]
     sentences.append({"start": 10, "end": len(text), "source": 1})
@@ -64,11 +60,6 @@ def written(text, notes):
 def writer():
     yield use(FakeWriter())
     drafting.use_writer(drafting.retrieval_writer)
-
-
-def use(fake):
-    drafting.use_writer(lambda account_id: fake)
-    return fake
 
 
 @pytest.fixture
@@ -111,10 +102,6 @@ def waiting(draft):
         .where(Draft.conversation_id == draft.conversation_id, Draft.status == DraftStatus.PENDING)
         .execution_options(populate_existing=True)
     ).one()
-
-
-def told(draft):
-    return [str(event) for event in trail.timeline(draft)]
 
 
 def test_an_instruction_brings_a_new_draft_for_the_same_message(draft, ada, writer):

@@ -22,7 +22,7 @@ from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftAction, DraftStatus, LearningSample, RejectionReason
 from ally.review.queries import lock_draft
-from tests.desk.arriving import arrive, letter
+from tests.desk.arriving import actions, arrive, letter
 from tests.factories import (
     make_conversation,
     make_draft,
@@ -51,10 +51,6 @@ def answer_to(draft):
     """The customer writes again, in the thread."""
     named = db.session.scalar(select(Delivery.rfc_message_id))
     return letter("One more thing.", in_reply_to=named, references=[named])
-
-
-def told(draft):
-    return [event.action for event in trail.timeline(draft)]
 
 
 def at(monkeypatch, moment):
@@ -120,7 +116,7 @@ def test_the_customer_writes_before_and_it_is_held(channel, put_off, ada):
 
     assert delivery().status is DeliveryStatus.CANCELLED
     assert put_off.status is DraftStatus.SUPERSEDED  # a new draft will take its place
-    assert told(put_off)[-3:] == ["delivery.cancelled", "draft.held_back", "draft.superseded"]
+    assert actions(put_off)[-3:] == ["delivery.cancelled", "draft.held_back", "draft.superseded"]
     assert db.session.scalar(select(func.count()).select_from(LearningSample)) == 0
     lines = db.session.scalars(
         select(Notification).where(Notification.type == NotificationType.SENDING_HELD)

@@ -11,7 +11,6 @@ from ally.db import db
 from ally.desk import asking, assigning, closing, drafting, snoozing
 from ally.desk.models import ConversationStatus, MessageDirection
 from ally.errors import Conflict, Invalid
-from ally.events import trail
 from ally.jobs.worker import drain
 from ally.notifications.models import Notification, NotificationType
 from ally.review import claims, decisions
@@ -19,7 +18,7 @@ from ally.review import snoozing as gate
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftStatus
 from ally.review.queries import lock_draft
-from tests.desk.arriving import arrive, letter
+from tests.desk.arriving import actions, arrive, letter
 from tests.desk.test_sweep import later, lose_jobs
 from tests.factories import (
     act_for,
@@ -38,10 +37,6 @@ def in_an_hour():
     return clock.now() + timedelta(hours=1)
 
 
-def said(conversation):
-    return [event.action for event in trail.timeline(conversation)]
-
-
 def told():
     return db.session.scalars(
         select(Notification).where(Notification.type == NotificationType.SNOOZE_ENDED)
@@ -56,7 +51,7 @@ def test_a_draft_and_its_conversation_are_put_off_together(acme, ada, draft, con
     gate.snooze(lock_draft(acme.id, draft.id), ada, until)
 
     assert draft.snoozed_until == conversation.snoozed_until == until
-    assert said(conversation) == ["draft.snoozed"]
+    assert actions(conversation) == ["draft.snoozed"]
 
 
 def test_nobody_holds_a_draft_that_is_snoozed(acme, ada, draft):
@@ -156,7 +151,7 @@ def test_what_is_due_wakes_once_and_tells_whose_it_is(
         None,
     ) * 2
     assert [line.user_id for line in told()] == [ben.id]
-    assert said(conversation)[-1] == "conversation.woken_in_time"
+    assert actions(conversation)[-1] == "conversation.woken_in_time"
 
 
 def test_a_lost_job_is_made_good_by_the_sweep(ada, draft, conversation, monkeypatch):
@@ -200,7 +195,7 @@ def test_the_customer_wakes_it_and_the_new_draft_is_there_at_once(acme, ada, mon
     drafting.write_draft(message_id=str(outcome.message_id))
 
     assert conversation.snoozed_until is None
-    assert "conversation.woken_by_customer" in said(conversation)
+    assert "conversation.woken_by_customer" in actions(conversation)
     assert db.session.get(Draft, draft.id).status is DraftStatus.SUPERSEDED
     (newer,) = db.session.scalars(select(Draft).where(Draft.status == DraftStatus.PENDING))
     assert newer.snoozed_until is None
