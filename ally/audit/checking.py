@@ -1,6 +1,5 @@
 """How far an account's trail was read and found whole: read on bit by bit, and wholly at night."""
 
-from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,7 +10,7 @@ from ally.accounts.models import Role, User
 from ally.db import db
 from ally.errors import Conflict
 from ally.events import chain, trail
-from ally.events.chain import Verdict
+from ally.events.chain import Reached, Verdict
 from ally.events.models import ChainCheck
 from ally.jobs import runs
 from ally.jobs.models import JobRun, JobStatus, JobType
@@ -20,46 +19,20 @@ from ally.language import _
 from ally.notifications import feed
 from ally.notifications.models import NotificationType
 
-BATCH = 5_000  # links; what one transaction reads at most
-
-Reached = Callable[[int], None]
-
-
-def nothing(reached: int) -> None:
-    """For whoever need not know how far it got."""
-
 
 def check_on(account_id: UUID) -> Verdict:
     """Read on from where the chain was last found whole, and note what was found."""
     last = last_check(account_id)
     before = (last.seq, last.hash) if last else (0, b"")
-    return note(account_id, read_to_end(account_id, *before, nothing))
+    return note(account_id, chain.verify(account_id, *before))
 
 
-def check_all(account_id: UUID, reached: Reached = nothing) -> Verdict:
+def check_all(account_id: UUID, reached: Reached = chain.nothing) -> Verdict:
     """Read the chain from its first link, and note what was found.
 
     `reached` is called with the number of the last link of each batch.
     """
-    return note(account_id, read_to_end(account_id, 0, b"", reached))
-
-
-def read_to_end(account_id: UUID, after: int, previous: bytes, reached: Reached) -> Verdict:
-    behind_at = -1
-    while True:
-        found = chain.follow(account_id, after, previous, BATCH)
-        reached(found.links)
-        moved = found.links > after
-        after, previous = found.links, bytes.fromhex(found.head)
-        if not found.is_whole:
-            return found
-        head = chain.head_of(account_id)
-        if (head.seq if head else 0, head.hash if head else b"") == (after, previous):
-            return found
-        # The desk goes on meanwhile: what the head knows of and was not there yet is there now.
-        if not moved and behind_at == after:
-            return Verdict(after, previous.hex(), f"Events after number {after} are missing.")
-        behind_at = after
+    return note(account_id, chain.verify(account_id, reached=reached))
 
 
 def note(account_id: UUID, found: Verdict) -> Verdict:

@@ -14,8 +14,7 @@ def check(run_id: str) -> None:
     """Read the whole chain of the account, and say how far it got."""
     run = runs.start(run_id)
     account_id = run.account_id
-    head = chain.head_of(account_id)
-    length = head.seq if head else 0
+    length = chain.length_of(account_id)
 
     def reached(number: int) -> None:
         runs.progress(run, round(99 * number / length) if length else 99)

@@ -141,12 +141,6 @@ def people_of(account_id: UUID) -> Sequence[Any]:
     ).all()
 
 
-def newest_number(account_id: UUID) -> int:
-    """How many links the account's chain has."""
-    asked = text("SELECT seq FROM event_head WHERE account_id = :account_id")
-    return db.session.scalar(asked, {"account_id": account_id}) or 0
-
-
 def link_of(event: Event) -> str | None:
     """The page on which the event is told among others, if there is one."""
     if event.subject_type == "channel":

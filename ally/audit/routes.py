@@ -96,7 +96,7 @@ def chain_state() -> dict[str, Any]:
     return {
         "check": checking.last_check(account_id),
         "under_way": checking.under_way(account_id),
-        "newest": queries.newest_number(account_id),
+        "newest": chain.length_of(account_id),
     }
 
 

@@ -1,7 +1,7 @@
 """Whether an account's trail is whole: every link is computed again, from the first to the last."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,12 +11,14 @@ from sqlalchemy import BigInteger, Text, cast, extract, select
 from ally.db import db
 from ally.events.models import Event, EventHead
 
-BATCH = 5_000  # rows
+BATCH = 5_000  # links that are read at once
+
+Reached = Callable[[int], None]
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """How many links were read, and what is wrong with the first that does not fit."""
+    """How many links are whole, from the first on, and what is wrong with the one after them."""
 
     links: int
     head: str
@@ -27,39 +29,42 @@ class Verdict:
         return self.problem is None
 
 
-def verify(account_id: UUID) -> Verdict:
+def nothing(reached: int) -> None:
+    """For whoever need not know how far it got."""
+
+
+def verify(
+    account_id: UUID, after: int = 0, previous: bytes = b"", reached: Reached = nothing
+) -> Verdict:
     """Compute the account's chain again and compare; the account must be the named one.
 
-    The rules are those of the functions `event_content_digest` and `event_link` in
-    the schema, written a second time, so that neither vouches for itself.
+    It is read on after the number `after`, whose hash is `previous`; `reached` is called with
+    the number of the last link of each batch.  The rules are those of the functions
+    `event_content_digest` and `event_link` in the schema, written a second time, so that
+    neither vouches for itself.
     """
-    previous, count, behind_at = b"", 0, -1
+    behind_at = -1
     while True:
-        for row in links_of(account_id, after=count):
-            count += 1
-            problem = what_is_wrong(row, count, previous)
-            if problem:
-                return Verdict(count, previous.hex(), problem)
-            previous = row.hash
-        head = db.session.get(EventHead, account_id, populate_existing=True)
-        if (head.seq if head else 0, head.hash if head else b"") == (count, previous):
-            return Verdict(count, previous.hex())
+        found = follow(account_id, after, previous)
+        reached(found.links)
+        after, previous = found.links, bytes.fromhex(found.head)
+        if not found.is_whole:
+            return found
+        head = head_of(account_id)
+        if (head.seq if head else 0, head.hash if head else b"") == (after, previous):
+            return found
         # The desk goes on meanwhile: what the head knows of and was not there yet is there now.
-        if behind_at == count:
-            return Verdict(count, previous.hex(), f"Events after number {count} are missing.")
-        behind_at = count
+        if behind_at == after:
+            return Verdict(after, previous.hex(), f"Events after number {after} are missing.")
+        behind_at = after
 
 
-def follow(account_id: UUID, after: int, previous: bytes, most: int) -> Verdict:
-    """Read on in the account's chain: at most so many links after the number `after`, whose
-    hash is `previous`.
-
-    The verdict's links are those that are whole, from the first of the chain on.
-    """
+def follow(account_id: UUID, after: int, previous: bytes) -> Verdict:
+    """Read a batch of the account's chain, after the number `after`, whose hash is `previous`."""
     if after and hash_of(account_id, after) != previous:
         return Verdict(after, previous.hex(), f"Event number {after} is not as it was checked.")
     count = after
-    for row in links_of(account_id, after, most):
+    for row in links_of(account_id, after):
         problem = what_is_wrong(row, count + 1, previous)
         if problem:
             return Verdict(count, previous.hex(), problem)
@@ -78,33 +83,36 @@ def head_of(account_id: UUID) -> EventHead | None:
     return db.session.get(EventHead, account_id, populate_existing=True)
 
 
-def links_of(account_id: UUID, after: int, most: int | None = None) -> Iterator[Any]:
+def length_of(account_id: UUID) -> int:
+    """How many links the account's chain has."""
+    head = head_of(account_id)
+    return head.seq if head else 0
+
+
+def links_of(account_id: UUID, after: int) -> Sequence[Any]:
     """The account's events after this number in the order of the chain, as rows of what is
-    hashed."""
-    return iter(
-        db.session.execute(
-            select(
-                Event.seq,
-                Event.id,
-                Event.account_id,
-                Event.timeline_id,
-                Event.subject_type,
-                Event.subject_id,
-                Event.action,
-                Event.actor_id,
-                Event.actor_name,
-                cast(extract("epoch", Event.at) * 1_000_000, BigInteger).label("at"),
-                cast(Event.particulars, Text).label("particulars"),
-                Event.salt,
-                Event.content_digest,
-                Event.hash,
-            )
-            .where(Event.account_id == account_id, Event.seq > after)
-            .order_by(Event.seq)
-            .limit(most)
-            .execution_options(yield_per=BATCH)
+    hashed: one batch of them."""
+    return db.session.execute(
+        select(
+            Event.seq,
+            Event.id,
+            Event.account_id,
+            Event.timeline_id,
+            Event.subject_type,
+            Event.subject_id,
+            Event.action,
+            Event.actor_id,
+            Event.actor_name,
+            cast(extract("epoch", Event.at) * 1_000_000, BigInteger).label("at"),
+            cast(Event.particulars, Text).label("particulars"),
+            Event.salt,
+            Event.content_digest,
+            Event.hash,
         )
-    )
+        .where(Event.account_id == account_id, Event.seq > after)
+        .order_by(Event.seq)
+        .limit(BATCH)
+    ).all()
 
 
 def what_is_wrong(row: Any, number: int, previous: bytes) -> str | None:

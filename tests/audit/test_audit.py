@@ -181,7 +181,7 @@ def test_another_accounts_events_are_nowhere(acme, told):
 
 
 def test_the_chain_is_checked_on_from_where_it_was_whole(acme, told, monkeypatch):
-    monkeypatch.setattr(checking, "BATCH", 2)
+    monkeypatch.setattr(chain, "BATCH", 2)
     assert checking.check_on(acme.id).links == 5
     trail.record(told, "draft.claimed")
     trail.seal()
@@ -232,7 +232,7 @@ def test_what_was_changed_before_is_found_at_night(acme, told):
 
 
 def test_a_check_that_was_asked_for_tells_how_far_it_is(acme, told, ada, monkeypatch):
-    monkeypatch.setattr(checking, "BATCH", 2)
+    monkeypatch.setattr(chain, "BATCH", 2)
     run = checking.ask(ada)
     with pytest.raises(Conflict, match="under way already"):
         checking.ask(ada)
