@@ -20,9 +20,8 @@ def relabel_change(action_id: UUID, position: int) -> ResponseReturnValue:
     user = this_user()
     found = labelling.lock_label(user.account_id, action_id, position)
     labelling.relabel(found, read_kind(), by=user)
-    action = labelling.action_of(found)
-    labels = labelling.labels_of(user.account_id, [action])[action.id]
-    to = f"/review/{action.draft_id}#labels-{action.id}"
+    labels = labelling.labels_of(user.account_id, [found.action])[action_id]
+    to = f"/review/{labels.draft_id}#labels-{action_id}"
     return swap_or_redirect("review/relabel_change.swap.html", to=to, labels=labels)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.orm import joinedload
 
 from ally.accounts.models import User
 from ally.db import db
@@ -78,12 +77,11 @@ def relabel(found: EditLabel, kind: EditKind, by: User) -> None:
     before, found.kind, found.user_id = found.kind, kind, by.id
     if before is kind:
         return
-    action = action_of(found)
     trail.record(
-        action.draft,
+        found.action.draft,
         "draft.relabelled",
         by=by,
-        action_id=str(action.id),
+        action_id=str(found.action_id),
         number=found.position + 1,
         before=before.value,
         after=kind.value,
@@ -107,18 +105,9 @@ def lock_label(account_id: UUID, action_id: UUID, position: int) -> EditLabel:
     )
     if found is None:
         raise NotFound(_("There is no such change."))
-    if action_of(found).undone_at is not None:
+    if found.action.undone_at is not None:
         raise Conflict(_("This decision was taken back, so its labels count no more."))
     return found
-
-
-def action_of(found: EditLabel) -> DraftAction:
-    """The decision that the label belongs to, with its draft."""
-    return db.session.scalars(
-        select(DraftAction)
-        .where(DraftAction.account_id == found.account_id, DraftAction.id == found.action_id)
-        .options(joinedload(DraftAction.draft))
-    ).one()
 
 
 def labels_of(account_id: UUID, actions: Collection[DraftAction]) -> dict[UUID, Labels]:

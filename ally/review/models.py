@@ -328,6 +328,8 @@ class EditLabel(Model):
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
 
+    action: Mapped[DraftAction] = relationship(viewonly=True)
+
 
 class Presence(Model):
     """Who looks at something now, or writes on it.  `timeline_id` is that of its timeline.
