@@ -1,14 +1,14 @@
-"""When a reply goes out that is approved now and sent later."""
+"""When a reply goes out that is approved now and sent later, and the mornings people wait for."""
 
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, time, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from ally import clock
 from ally.errors import Invalid
 from ally.language import _
 
-MORNING = time(8)
+MORNING = time(8)  # when the working day begins, in the reader's zone
 MONDAY = 0
 FURTHEST = timedelta(days=366)
 CHOSEN = "chosen"  # a date and time of the reader's own
@@ -26,7 +26,9 @@ def send_time(choice: str, chosen: str, zone: ZoneInfo) -> datetime | None:
     here = clock.now().astimezone(zone)
     if choice in NEXT:
         return NEXT[choice](here)
-    return refuse_unreachable(read(chosen if choice == CHOSEN else choice, zone))
+    written = chosen if choice == CHOSEN else choice
+    refusal = _("Choose a date and a time to send this at.")
+    return refuse_unreachable(read(written, zone, refusal=refusal))
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,15 @@ def morning_in(days: int, here: datetime) -> datetime:
 NEXT = {"hour": in_an_hour, "tomorrow": tomorrow_morning, "monday": monday_morning}
 
 
-def read(written: str, zone: ZoneInfo) -> datetime:
+def read(written: str, zone: tzinfo | None, *, refusal: str) -> datetime:
+    """The moment, as a browser writes a date and a time: 2026-11-28T08:00.
+
+    Without an offset it is one in `zone`.  Raises Invalid with `refusal`.
+    """
     try:
         moment = datetime.fromisoformat(written.strip())
     except ValueError:
-        raise Invalid(_("Choose a date and a time to send this at.")) from None
+        raise Invalid(refusal) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=zone)
 
 

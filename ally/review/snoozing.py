@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
 from ally import clock
 from ally.accounts.models import User
@@ -12,12 +12,11 @@ from ally.language import _
 from ally.review import claims
 from ally.review.decisions import refuse_unless_open
 from ally.review.kinds import kind_of
+from ally.review.later import monday_morning, read, tomorrow_morning
 from ally.review.models import Draft
 
 LONGEST = timedelta(days=365)
 A_WHILE = timedelta(hours=3)
-MORNING = time(8)  # when the working day begins, in the reader's zone
-DAYS_OF_A_WEEK = 7
 
 
 @dataclass(frozen=True)
@@ -63,30 +62,20 @@ def refuse_unreasonable(until: datetime) -> None:
 
 def choices(now: datetime) -> Sequence[Choice]:
     """The times that are offered; `now` is the reader's, in their zone, and so are they."""
-    tomorrow = morning_of(now + timedelta(days=1))
-    monday = morning_of(now + timedelta(days=DAYS_OF_A_WEEK - now.weekday()))
     return [
         # In UTC: three hours are three hours, whatever is done to the clocks meanwhile.
         Choice("later", (now.astimezone(UTC) + A_WHILE).astimezone(now.tzinfo)),
-        Choice("tomorrow", tomorrow),
-        Choice("monday", monday),
+        Choice("tomorrow", tomorrow_morning(now)),
+        Choice("monday", monday_morning(now)),
     ]
 
 
 def moment_chosen(name: str, at: str, now: datetime) -> datetime:
     """The moment of one of `choices`, or the one that `at` tells in the zone of `now`.
 
-    `at` is as a browser writes a date and a time: 2026-11-28T08:00.  Raises Invalid.
+    Raises Invalid.
     """
     for choice in choices(now):
         if choice.name == name:
             return choice.at
-    try:
-        told = datetime.fromisoformat(at.strip())
-    except ValueError:
-        raise Invalid(_("Choose until when this is snoozed.")) from None
-    return told if told.tzinfo else told.replace(tzinfo=now.tzinfo)
-
-
-def morning_of(day: datetime) -> datetime:
-    return datetime.combine(day.date(), MORNING, tzinfo=day.tzinfo)
+    return read(at, now.tzinfo, refusal=_("Choose until when this is snoozed."))
