@@ -1,6 +1,6 @@
 """Which events the Audit page shows: by who, what, when and about what."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -14,7 +14,6 @@ from ally.db import db
 from ally.events import reading, topics
 from ally.events.models import Event
 from ally.events.reading import Leaf, Order
-from ally.events.sentences import SENTENCES
 
 LENGTH = 50  # events that are drawn at once
 MOST_PEOPLE = 500
@@ -66,23 +65,22 @@ def events(account_id: UUID, filters: Filters, zone: ZoneInfo, after: str, befor
 def alternatives(account_id: UUID, filters: Filters, zone: ZoneInfo) -> list[list[Any]]:
     """The conditions, once for each action of a topic: together they would have no index."""
     common = conditions(account_id, filters, zone)
-    if filters.what in SENTENCES:
-        return [[*common, Event.action == filters.what]]
-    if filters.what:
-        # A topic that is none has nothing, in one statement as others have.
-        actions = topics.actions_of_topic(filters.what) or [filters.what]
-        return [[*common, Event.action == one] for one in actions]
-    return [common]
+    if not filters.what:
+        return [common]
+    return [[*common, Event.action == one] for one in actions_asked(filters.what)]
 
 
 def together(account_id: UUID, filters: Filters, zone: ZoneInfo) -> list[Any]:
     """The same conditions in one list, for reading everything from one end to the other."""
     common = conditions(account_id, filters, zone)
-    if filters.what in SENTENCES:
-        return [*common, Event.action == filters.what]
-    if filters.what:
-        return [*common, Event.action.in_(topics.actions_of_topic(filters.what))]
-    return common
+    if not filters.what:
+        return common
+    return [*common, Event.action.in_(actions_asked(filters.what))]
+
+
+def actions_asked(what: str) -> Collection[str]:
+    """The actions of a topic; an action itself, and what is neither, which nothing has."""
+    return topics.actions_of_topic(what) or [what]
 
 
 def conditions(account_id: UUID, filters: Filters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
