@@ -14,6 +14,7 @@ from ally.db import db
 from ally.events import reading, topics
 from ally.events.models import Event
 from ally.events.reading import Leaf, Order
+from ally.paging import written_place
 
 LENGTH = 50  # events that are drawn at once
 MOST_PEOPLE = 500
@@ -147,6 +148,6 @@ def link_of(event: Event) -> str | None:
         return "/jobs"
     if event.subject_type in {"conversation", "message", "draft", "delivery", "note"}:
         just_before = event.at - timedelta(microseconds=1)
-        place = reading.written_place(just_before, event.id)
+        place = written_place(just_before, event.id)
         return f"/conversations/{event.timeline_id}/timeline?after={place}#event-{event.id}"
     return None

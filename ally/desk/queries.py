@@ -5,9 +5,7 @@ nothing is built anew for a request.
 """
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -20,8 +18,8 @@ from ally.channels.stuck import STUCK
 from ally.db import db
 from ally.desk.models import Attachment, Conversation, Message
 from ally.errors import NotFound
-from ally.events import reading
 from ally.language import _
+from ally.paging import THE_BEGINNING, Page, page_of, place_of
 from ally.review.models import Draft, DraftAction, DraftStatus
 
 QUEUE_LENGTH = 50  # rows of the queue that are drawn at once
@@ -93,9 +91,6 @@ TABS = {
     "snoozed": tab(asleep="NOT NULL", by="snoozed_until"),
 }
 ORDERS = {"snoozed": "snoozed_until"}  # every other tab goes by `created_at`
-THE_BEGINNING = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
-
-THE_END = (datetime.max.replace(tzinfo=UTC), UUID(int=2**128 - 1))
 
 CUSTOMER = text("""
     SELECT (SELECT count(*) FROM (SELECT 1 FROM conversation WHERE account_id = :account_id
@@ -148,14 +143,6 @@ NEWS = text("""
 """)
 
 
-@dataclass(frozen=True)
-class Page:
-    """Some rows of a list, and the address part that leads to the rows after them, if any."""
-
-    rows: Sequence[Row[Any]]
-    next: str | None
-
-
 def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
     """What is counted: waiting (and the oldest), snoozed, mine, held by anybody, unread, and
     replies that failed or may have."""
@@ -175,7 +162,7 @@ def waiting(account_id: UUID, user_id: UUID, tab: str = "all", after: str = "") 
 
     Those that are snoozed are listed apart, the next to come back first.
     """
-    after_at, after_id = place_of(after, THE_BEGINNING)
+    after_at, after_id = place_of(after) or THE_BEGINNING
     rows = db.session.execute(
         TABS.get(tab, TABS["all"]),
         {
@@ -200,18 +187,6 @@ def news_of(account_id: UUID, draft_id: UUID) -> Row[Any] | None:
     return db.session.execute(
         NEWS, {"account_id": account_id, "draft_id": draft_id, "now": clock.now()}
     ).one_or_none()
-
-
-def page_of(rows: Sequence[Row[Any]], length: int, by: str) -> Page:
-    if len(rows) <= length:
-        return Page(rows, None)
-    last = rows[length - 1]
-    return Page(rows[:length], reading.written_place(getattr(last, by), last.id))
-
-
-def place_of(written: str, otherwise: tuple[datetime, UUID]) -> tuple[datetime, UUID]:
-    """Where a page goes on, from its address; `otherwise` for none or an unreadable one."""
-    return reading.place_of(written) or otherwise
 
 
 def tag_of(*told: object) -> str:

@@ -11,7 +11,7 @@ from sqlalchemy import Row, text
 from ally.accounts.models import User
 from ally.db import db
 from ally.desk import queries
-from ally.events.reading import written_place
+from ally.paging import Page, Place, written_place
 from ally.review.models import Draft
 
 AT_THE_END = text("""
@@ -32,7 +32,7 @@ class Next:
     began_again: bool
 
 
-def next_after(draft: Draft, by: User, tab: str, first: queries.Page) -> Next:
+def next_after(draft: Draft, by: User, tab: str, first: Page) -> Next:
     """Which draft of the tab comes after this one; one that nobody else holds, if there is one.
 
     `first` is the tab's first page.  After the last draft comes the first again, so that
@@ -46,9 +46,9 @@ def next_after(draft: Draft, by: User, tab: str, first: queries.Page) -> Next:
     return Next(wanted[0].id, began_again=wanted[0] not in later)
 
 
-def rows_after(draft: Draft, by: User, tab: str, first: queries.Page) -> Sequence[Row[Any]]:
-    place = place_of(draft, tab)
-    later = [row for row in first.rows if place_of(row, tab) > place]
+def rows_after(draft: Draft, by: User, tab: str, first: Page) -> Sequence[Row[Any]]:
+    place = place_in(draft, tab)
+    later = [row for row in first.rows if place_in(row, tab) > place]
     if later or first.next is None:
         return later
     return queries.waiting(by.account_id, by.id, tab, written_place(*place)).rows
@@ -58,7 +58,7 @@ def free(rows: Sequence[Row[Any]], by: User) -> list[Row[Any]]:
     return [row for row in rows if row.holder_id in {None, by.id}]
 
 
-def place_of(row: Any, tab: str) -> tuple[datetime, UUID]:
+def place_in(row: Any, tab: str) -> Place:
     """Where a draft, or a row of the queue, stands in the order of the tab."""
     at = getattr(row, queries.ORDERS.get(tab, "created_at"))
     return at or row.created_at, row.id
@@ -66,7 +66,7 @@ def place_of(row: Any, tab: str) -> tuple[datetime, UUID]:
 
 def before(draft: Draft, tab: str) -> str:
     """The place in an address from which a page of the queue begins with this draft."""
-    at, draft_id = place_of(draft, tab)
+    at, draft_id = place_in(draft, tab)
     return written_place(at, UUID(int=max(draft_id.int - 1, 0)))
 
 

@@ -21,6 +21,7 @@ from ally.desk.replies import envelope_taken_back
 from ally.desk.threads import thread_of
 from ally.language import language, local, zone
 from ally.notifications import feed
+from ally.paging import Page
 from ally.review import decisions
 from ally.review import routes as gate
 from ally.review.later import send_times
@@ -228,7 +229,7 @@ def draft_open(
     }
 
 
-def rows_of(page: queries.Page, shown: UUID | None) -> dict[str, Any]:
+def rows_of(page: Page, shown: UUID | None) -> dict[str, Any]:
     """What the queue is drawn from."""
     return {
         "after": request.args.get("after", ""),
@@ -241,7 +242,7 @@ def rows_of(page: queries.Page, shown: UUID | None) -> dict[str, Any]:
     }
 
 
-def waiting_page(after: str = "") -> queries.Page:
+def waiting_page(after: str = "") -> Page:
     user = this_user()
     return queries.waiting(user.account_id, user.id, tab_asked_for(), after)
 

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from psycopg.errors import QueryCanceled
 from sqlalchemy import Row, text
@@ -17,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 
 from ally.accounts.models import User
 from ally.db import db
-from ally.desk.queries import PAGE_LENGTH, REFUSED, RETURNED, THE_END, page_of, place_of
+from ally.desk.queries import PAGE_LENGTH, REFUSED, RETURNED
 from ally.desk.search import By, Has, Is, Query, Wanted
 from ally.desk.search_sql import (
     AT_EASE,
@@ -37,8 +36,8 @@ from ally.desk.search_sql import (
     THINGS,
 )
 from ally.errors import AllyError
-from ally.events.reading import written_place
 from ally.language import _
+from ally.paging import THE_END, Place, page_of, place_of, written_place
 
 MOST_LOOKED_AT = 5_000
 PATIENCE = 3_000  # milliseconds that a search may take
@@ -72,12 +71,12 @@ def find(query: Query, by: User, before: str = "", *, most: int = PAGE_LENGTH) -
 
     Raises TooSlow after PATIENCE; the transaction can go on then.
     """
-    asked, place = Asking(query, by), place_of(before, THE_END)
+    asked, place = Asking(query, by), place_of(before) or THE_END
     rows = asked.rows(place, most) if asked.is_quick else in_time(asked, place, most)
     return found_in(rows, most, asked)
 
 
-def in_time(asked: "Asking", place: tuple[datetime, UUID], most: int) -> Sequence[Row[Any]]:
+def in_time(asked: "Asking", place: Place, most: int) -> Sequence[Row[Any]]:
     try:
         with db.session.begin_nested():
             asked.prepare()
@@ -174,7 +173,7 @@ class Asking:
         only_signs = bool(self.query.hints) and self.query.is_empty
         return not only_signs and "()" not in self.values["words"]
 
-    def rows(self, before: tuple[datetime, UUID], most: int) -> Sequence[Row[Any]]:
+    def rows(self, before: Place, most: int) -> Sequence[Row[Any]]:
         written = self.statement()
         place = {"before_at": before[0], "before_id": before[1], "limit": most + 1}
         return db.session.execute(text(written), {**self.values, **place}).all()

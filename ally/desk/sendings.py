@@ -8,16 +8,8 @@ from sqlalchemy import Row, text
 
 from ally.channels.stuck import FAILED, UNKNOWN
 from ally.db import db
-from ally.desk.queries import (
-    COUNTED,
-    PAGE_LENGTH,
-    THE_BEGINNING,
-    THE_END,
-    Page,
-    page_of,
-    place_of,
-    tag_of,
-)
+from ally.desk.queries import COUNTED, PAGE_LENGTH, tag_of
+from ally.paging import THE_BEGINNING, THE_END, Page, page_of, place_of
 
 SENDINGS = """
     SELECT s.id, s.id AS delivery_id, s.status AS delivery_status, s.answer AS delivery_answer,
@@ -73,7 +65,7 @@ def outgoing(account_id: UUID, show: str = "", after: str = "") -> Outgoing:
     counts = db.session.execute(COUNTS, {"account_id": account_id, "counted": COUNTED}).one()
     show = show if show in TABS else first_of(counts)
     statement, by, start = TABS[show]
-    at, row_id = place_of(after, start)
+    at, row_id = place_of(after) or start
     asked = {"account_id": account_id, "at": at, "id": row_id, "limit": PAGE_LENGTH + 1}
     rows = db.session.execute(statement, asked).all()
     return Outgoing(show, page_of(rows, PAGE_LENGTH, by), counts)

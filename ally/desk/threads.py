@@ -12,8 +12,8 @@ from ally.db import db
 from ally.desk.letters import LONGEST_BODY, Letter, letter_of
 from ally.desk.models import Conversation
 from ally.desk.notes import Shown, notes_of
-from ally.desk.queries import THE_END, page_of, place_of
 from ally.events.models import Event
+from ally.paging import THE_END, page_of, place_of
 
 LETTERS = 20  # messages of a conversation that are drawn at once
 PRINTED = 200  # messages that are printed at once
@@ -97,7 +97,8 @@ def thread_of(conversation: Conversation, *, unfolded: int = 3, before: str = ""
     rows, earlier = rows_of(conversation, before, most=LETTERS)
     letters = [letter_of(row) for row in rows]
     since = letters[0].at if letters and earlier else None
-    until = place_of(before, THE_END)[0] if before else None
+    place = place_of(before)
+    until = place[0] if place else None
     without_notes = rows and not rows[0].has_notes
     notes = [] if without_notes else notes_of(conversation, since, until)
     told = events_of(conversation, since, until)
@@ -118,7 +119,7 @@ def rows_of(
     conversation: Conversation, before: str, *, most: int
 ) -> tuple[list[Row[Any]], str | None]:
     """The newest letters, the oldest of them first, and where the ones before them are."""
-    before_at, before_id = place_of(before, THE_END)
+    before_at, before_id = place_of(before) or THE_END
     rows = db.session.execute(
         LETTERS_OF,
         {

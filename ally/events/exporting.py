@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 
 from ally.db import db
 from ally.events.models import Event
-from ally.events.reading import Order, Place, in_order
+from ally.events.reading import Order, in_order
+from ally.paging import Place
 
 BATCH = 500  # rows; what is held in memory at once
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

@@ -2,17 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, select, tuple_, union_all
 
 from ally.db import db
 from ally.events.models import Event
-
-Place = tuple[datetime, UUID]
+from ally.paging import Place, place_of, written_place
 
 
 class Order(StrEnum):
@@ -87,17 +84,3 @@ def in_order(statement: Select[Any], place: Place | None, order: Order) -> Selec
 def written(event: Any) -> str:
     """The place of an event as an address has it."""
     return written_place(event.at, event.id)
-
-
-def written_place(at: datetime, row_id: UUID) -> str:
-    """The place of any row that a list orders by a time and its id."""
-    return f"{at.astimezone(UTC).replace(tzinfo=None).isoformat()}Z~{row_id}"
-
-
-def place_of(address: str) -> Place | None:
-    """The place that an address names; None for none, or an unreadable one."""
-    at, _, event_id = address.partition("~")
-    try:
-        return datetime.fromisoformat(at), UUID(event_id)
-    except ValueError:
-        return None

@@ -10,9 +10,9 @@ from sqlalchemy.orm import defer
 
 from ally.db import db
 from ally.errors import NotFound
-from ally.events import reading
 from ally.knowledge.models import DocumentKind, Passage, SourceDocument
 from ally.language import _
+from ally.paging import Page, page_of, place_of
 
 LENGTH = 50  # documents that are drawn at once
 PASSAGES = 200  # passages of a document that are drawn at once
@@ -31,14 +31,6 @@ PASSAGE_COUNT = (
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Some documents, each with its number of passages, and the place of those after them."""
-
-    rows: Sequence[Row[Any]]
-    next: str | None
-
-
-@dataclass(frozen=True)
 class Opened:
     """A document and some of its passages in their order; `next` is the position to go on from."""
 
@@ -49,34 +41,28 @@ class Opened:
 
 def documents(
     account_id: UUID, kind: DocumentKind | None = None, words: str = "", after: str = ""
-) -> Listed:
-    """Documents whose titles have all of the words, the newest read first."""
+) -> Page:
+    """Documents whose titles have all of the words, each with its number of passages, the newest
+    read first."""
     newest_first = tuple_(SourceDocument.indexed_at, SourceDocument.id)
     statement = (
-        select(SourceDocument, PASSAGE_COUNT)
+        select(SourceDocument, SourceDocument.id, SourceDocument.indexed_at, PASSAGE_COUNT)
         .options(defer(SourceDocument.metadata_))
         .where(*conditions(account_id, words))
         .order_by(SourceDocument.indexed_at.desc(), SourceDocument.id.desc())
     )
     if kind is not None:
         statement = statement.where(SourceDocument.kind == kind)
-    if (place := reading.place_of(after)) is not None:
+    if (place := place_of(after)) is not None:
         statement = statement.where(newest_first < place)
     rows = db.session.execute(statement.limit(LENGTH + 1)).all()
-    return Listed(rows[:LENGTH], place_after(rows))
+    return page_of(rows, LENGTH, "indexed_at")
 
 
 def conditions(account_id: UUID, words: str) -> list[ColumnElement[bool]]:
     shown = func.coalesce(SourceDocument.title, SourceDocument.source_url)
     titled = [shown.icontains(word, autoescape=True) for word in words.split()[:MOST_WORDS]]
     return [SourceDocument.account_id == account_id, *titled]
-
-
-def place_after(rows: Sequence[Row[Any]]) -> str | None:
-    if len(rows) <= LENGTH:
-        return None
-    last = rows[LENGTH - 1].SourceDocument
-    return reading.written_place(last.indexed_at, last.id)
 
 
 def counts(account_id: UUID, words: str = "") -> Row[Any]:

@@ -9,7 +9,7 @@ from sqlalchemy import Row, select, tuple_
 from sqlalchemy.orm import contains_eager
 
 from ally.db import db
-from ally.events import reading
+from ally.paging import page_of, place_of
 from ally.review import labelling
 from ally.review.labelling import Labelled, Labels
 from ally.review.labels import Change
@@ -51,11 +51,10 @@ class Corrections:
 def corrections(account_id: UUID, since: datetime, before: str) -> Corrections:
     """The account's corrections after `since`, from the place `before` on; in two statements."""
     rows = samples(account_id, since, before)
-    shown = rows[:LENGTH]
-    labels = labelling.labels_of(account_id, [row.DraftAction for row in shown])
-    found = [correction_from(row, labels.get(row.DraftAction.id)) for row in shown]
-    last = shown[-1] if len(rows) > LENGTH else None
-    return Corrections(found, reading.written_place(last.created_at, last.id) if last else None)
+    page = page_of(rows, LENGTH, "created_at")
+    labels = labelling.labels_of(account_id, [row.DraftAction for row in page.rows])
+    found = [correction_from(row, labels.get(row.DraftAction.id)) for row in page.rows]
+    return Corrections(found, page.next)
 
 
 def samples(
@@ -78,7 +77,7 @@ def samples(
         .order_by(LearningSample.created_at.desc(), LearningSample.id.desc())
         .limit(LENGTH + 1)
     )
-    place = reading.place_of(before)
+    place = place_of(before)
     return db.session.execute(asked.where(order < place) if place else asked).all()
 
 

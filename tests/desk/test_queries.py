@@ -9,6 +9,7 @@ from sqlalchemy import event, text
 from ally.db import db
 from ally.desk import queries, threads
 from ally.desk.models import MessageDirection
+from ally.paging import THE_BEGINNING
 from ally.review import claims
 from ally.review.models import DraftStatus
 from ally.review.queries import lock_draft
@@ -114,7 +115,7 @@ def test_pages_of_what_is_snoozed_follow_each_other_by_when_it_comes_back(acme, 
 
 def test_the_queue_goes_by_its_index(acme, ada):
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
-    after_at, after_id = queries.THE_BEGINNING
+    after_at, after_id = THE_BEGINNING
     asked = {"account_id": acme.id, "user_id": ada.id, "after_at": after_at, "after_id": after_id}
     asked |= {"now": minutes_ago(0), "limit": 51}
     for tab, index in (("all", "ix_draft_waiting"), ("snoozed", "ix_draft_snoozed")):

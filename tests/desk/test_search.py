@@ -17,6 +17,7 @@ from ally.desk.models import (
     Tag,
 )
 from ally.desk.search import By, Has, Is, Query, Wanted, Words, read
+from ally.paging import THE_END
 from tests.factories import (
     make_account,
     make_channel,
@@ -379,7 +380,7 @@ def many_talks(acme, ada):
 )
 def test_every_list_goes_by_an_index(acme, ada, many_talks, written, index):
     asking = search_queries.Asking(asked(written), ada)
-    values = dict(zip(("before_at", "before_id"), search_queries.THE_END, strict=True))
+    values = dict(zip(("before_at", "before_id"), THE_END, strict=True))
     db.session.execute(text("SET LOCAL enable_seqscan = off"))
     statement = asking.statement()
     plan = db.session.scalars(
