@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from flask import (
     Flask,
@@ -27,7 +28,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 
 from ally import marks, states
 from ally.db import current_account_id, db, use_account
-from ally.errors import AllyError, Malformed, NotSignedIn, TooLarge
+from ally.errors import AllyError, Invalid, Malformed, NotSignedIn, TooLarge
 from ally.language import _, named
 from ally.settings import Settings
 
@@ -148,6 +149,14 @@ def read_json() -> dict[str, Any]:
     if not isinstance(read, dict):
         raise Malformed("Send a JSON object.")
     return read
+
+
+def ids_in_form(field: str) -> list[UUID]:
+    """The ids that the form sends under this name, each once.  Raises Invalid."""
+    try:
+        return list(dict.fromkeys(UUID(one) for one in request.form.getlist(field)))
+    except ValueError:
+        raise Invalid(_("This page is out of date. Load it again.")) from None
 
 
 def refuse_deep(raw: bytes) -> None:

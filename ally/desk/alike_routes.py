@@ -12,7 +12,7 @@ from ally.desk.together import Outcome
 from ally.errors import Invalid
 from ally.language import _
 from ally.review import decisions
-from ally.web import is_swap
+from ally.web import ids_in_form, is_swap
 
 alike_pages = Blueprint("alike", __name__)
 
@@ -65,11 +65,7 @@ def told(outcome: Outcome, shown: Any, words: str) -> ResponseReturnValue:
 
 def ids_in(field: str) -> list[UUID]:
     """The ids that the form sends under this name, MOST_TOGETHER at most.  Raises Invalid."""
-    written = request.form.getlist(field)
-    if len(written) > alike.MOST_TOGETHER:
+    if len(request.form.getlist(field)) > alike.MOST_TOGETHER:
         most = alike.MOST_TOGETHER
         raise Invalid(_("At most %(most)s drafts can be decided on together.", most=most))
-    try:
-        return list(dict.fromkeys(UUID(one) for one in written))
-    except ValueError:
-        raise Invalid(_("This page is out of date. Load it again.")) from None
+    return ids_in_form(field)

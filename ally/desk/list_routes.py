@@ -19,9 +19,8 @@ from ally.desk.hits import Marker
 from ally.desk.search import By, Is, Query, Wanted
 from ally.desk.search_queries import Found, TooSlow
 from ally.desk.together import Outcome
-from ally.errors import Invalid
 from ally.language import _, local
-from ally.web import is_swap
+from ally.web import ids_in_form, is_swap
 
 conversation_lists = Blueprint("lists", __name__)
 
@@ -45,7 +44,7 @@ def act_on_each() -> ResponseReturnValue:
     user, form = this_user(), request.form
     asked = Asked(**{name: form.get(name, "") for name in ("act", "to", "until", "at", "tag")})
     act = bulk.act_of(asked, user, local(clock.now()))
-    report = report_of(asked, bulk.act_on_each(ids_ticked(), act, user))
+    report = report_of(asked, bulk.act_on_each(ids_in_form("ids"), act, user))
     written, before = form.get("q", ""), form.get("before", "")
     if is_swap():
         drawn = listed(asked_for(written), before)
@@ -130,13 +129,6 @@ def kept_report() -> Report | None:
     """What the act before this page came to, told once."""
     kept = session.pop("report", None)
     return Report(**kept) if kept else None
-
-
-def ids_ticked() -> list[UUID]:
-    try:
-        return list(dict.fromkeys(UUID(one) for one in request.form.getlist("ids")))
-    except ValueError:
-        raise Invalid(_("This page is out of date. Load it again.")) from None
 
 
 def asked_for(written: str) -> Query:
