@@ -24,8 +24,6 @@ from ally.web import ids_in_form, is_swap
 
 conversation_lists = Blueprint("lists", __name__)
 
-TABS = (Is.OPEN, Is.MINE, Is.UNASSIGNED, Is.SNOOZED, Is.CLOSED)
-TROUBLES = (Is.QUARANTINED, Is.UNDELIVERED, Is.SPAM)
 MOST_TOLD = 8  # refusals that are told one by one
 SUGGESTED = 5  # conversations, and as many customers
 SEARCHES = 120  # of one person in a minute
@@ -157,8 +155,6 @@ def listed(query: Query, before: str) -> dict[str, Any]:
         "choices": bulk.choices_for(user, local(clock.now())),
         "found": found,
         "mark": Marker(query),
-        "tabs": TABS,
-        "troubles": TROUBLES,
         "views": views.views_of(user),
         "categories": letters.CATEGORIES,
         "most": search_queries.MOST_LOOKED_AT,
