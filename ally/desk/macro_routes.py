@@ -14,7 +14,6 @@ from ally.desk.routes import desk
 from ally.errors import Invalid
 from ally.language import _
 from ally.review.form_routes import own_in_form
-from ally.review.models import Draft
 from ally.web import is_swap
 
 macro_pages = Blueprint("macros", __name__)
@@ -78,39 +77,35 @@ def preview_macro() -> ResponseReturnValue:
 def choose_macro(draft_id: UUID) -> ResponseReturnValue:
     """The macros to choose from for a reply, with what was typed into it so far."""
     user = this_user()
-    draft, conversation = queries.find_with_conversation(user.account_id, draft_id)
-    context = offered(draft, conversation) | {"text": request.form.get("text")}
+    draft = queries.find_with_conversation(user.account_id, draft_id)[0]
+    found, text = macros.all_of(user.account_id), request.form.get("text")
     page = "macros/_choice.html" if is_swap() else "macros/choice.html"
-    return render_template(page, **context)
+    return render_template(page, draft=draft, macros=found, text=text)
 
 
 @macro_pages.get("/drafts/<uuid:draft_id>/macros/<uuid:macro_id>")
 def fill_macro(draft_id: UUID, macro_id: UUID) -> ResponseReturnValue:
     """The macro's text, filled in for the reply."""
-    return Response(filled(draft_id, macro_id), mimetype="text/plain")
+    conversation = queries.find_with_conversation(this_user().account_id, draft_id)[1]
+    return Response(filled(conversation, macro_id), mimetype="text/plain")
 
 
 @macro_pages.post("/drafts/<uuid:draft_id>/macros/<uuid:macro_id>")
 def add_macro(draft_id: UUID, macro_id: UUID) -> ResponseReturnValue:
     """The reply to be written on, with the macro's text below what was typed; nothing is kept."""
-    draft = queries.find_with_conversation(this_user().account_id, draft_id)[0]
+    draft, conversation = queries.find_with_conversation(this_user().account_id, draft_id)
     before = request.form.get("text")
     written = draft.suggested_text if before is None else before
-    text = "\n\n".join(part for part in (written.rstrip(), filled(draft_id, macro_id)) if part)
+    added = filled(conversation, macro_id)
+    text = "\n\n".join(part for part in (written.rstrip(), added) if part)
     drawn = desk(draft_id, text, "write", own_in_form(draft).beside)
     return render_template("desk/review.html", **drawn | {"send_later": time_chosen()})
 
 
-def filled(draft_id: UUID, macro_id: UUID) -> str:
+def filled(conversation: Conversation, macro_id: UUID) -> str:
     user = this_user()
-    conversation = queries.find_with_conversation(user.account_id, draft_id)[1]
     macro = macros.find_macro(user.account_id, macro_id)
     return macros.fill(macro.body, macros.values_for(conversation, user))
-
-
-def offered(draft: Draft, conversation: Conversation) -> dict[str, Any]:
-    found = macros.all_of(draft.account_id)
-    return {"draft": draft, "conversation": conversation, "macros": found}
 
 
 def typed() -> tuple[str, str]:
