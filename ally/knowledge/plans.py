@@ -88,20 +88,21 @@ def other_plan(material: Material, wishes: Wishes, than: str) -> Plan | None:
     """
     quoted = [s for s in material.offered if s.text in than]
     needed = plan(material, wishes)
-    for other in other_plans(material, wishes, quoted):
+    for other in other_plans(material, needed, quoted):
         if answers_as_much(other, needed) and differs(other.statements, quoted):
             return other
     return None
 
 
-def other_plans(material: Material, wishes: Wishes, quoted: Sequence[Sentence]) -> Iterator[Plan]:
+def other_plans(material: Material, usual: Plan, quoted: Sequence[Sentence]) -> Iterator[Plan]:
+    """`usual` is the plan as the instruction wants it."""
     passages = {sentence.found.passage_id for sentence in quoted}
     unquoted = [s for s in material.offered if s.found.passage_id not in passages]
-    elsewhere = plan(replace(material, offered=unquoted), wishes)
-    if quoted and is_as_near(elsewhere, plan(material, wishes), material):
+    elsewhere = plan(replace(material, offered=unquoted), usual.wishes)
+    if quoted and is_as_near(elsewhere, usual, material):
         yield elsewhere
     for length in (-1, 0, 1):
-        yield plan(material, replace(wishes, length=length))
+        yield plan(material, replace(usual.wishes, length=length))
 
 
 def is_as_near(other: Plan, usual: Plan, material: Material) -> bool:
