@@ -14,6 +14,7 @@ from ally.db import db
 from ally.desk import assigning, closing, queries, snoozing, tagging
 from ally.desk.models import Conversation
 from ally.desk.together import Outcome, each
+from ally.desk.work import MOST_OFFERED, OFFERED
 from ally.errors import Invalid
 from ally.language import _
 from ally.review.snoozing import Choice, choices, moment_chosen
@@ -34,16 +35,7 @@ class ActName(StrEnum):
     SPAM = "spam"
 
 
-CHOICES = text("""
-    SELECT (SELECT jsonb_agg(jsonb_build_object('id', id, 'name', display_name)
-                             ORDER BY lower(display_name), id)
-              FROM (SELECT id, display_name FROM "user"
-                     WHERE account_id = :account_id AND is_active
-                     ORDER BY lower(display_name), id LIMIT 200) u) AS colleagues,
-           (SELECT jsonb_agg(t.name ORDER BY lower(t.name))
-              FROM (SELECT name FROM tag WHERE account_id = :account_id
-                     ORDER BY lower(name) LIMIT 200) t) AS tags
-""")
+CHOICES = text("SELECT" + OFFERED)
 
 
 @dataclass(frozen=True)
@@ -69,8 +61,8 @@ class Asked:
 
 def choices_for(by: User, now: datetime) -> Choices:
     """`now` is in the reader's zone."""
-    row = db.session.execute(CHOICES, {"account_id": by.account_id}).one()
-    return Choices(row.colleagues or [], row.tags or [], choices(now))
+    row = db.session.execute(CHOICES, {"account_id": by.account_id, **MOST_OFFERED}).one()
+    return Choices(row.colleagues or [], row.offered or [], choices(now))
 
 
 def act_on_each(ids: Sequence[UUID], act: Act, by: User) -> Outcome:

@@ -13,25 +13,28 @@ from ally.language import local
 from ally.review import snoozing
 from ally.review.snoozing import Choice
 
-MOST_COLLEAGUES = 200  # who are offered
-MOST_TAGS = 200  # that are offered while somebody types; any other can be typed in full
-
-WORK = text("""
-    SELECT (SELECT jsonb_agg(jsonb_build_object('id', id, 'name', display_name, 'email', email)
+# Any other tag can be typed in full.
+MOST_OFFERED = {"colleagues": 200, "tags": 200}
+OFFERED = """
+           (SELECT jsonb_agg(jsonb_build_object('id', id, 'name', display_name, 'email', email)
                              ORDER BY lower(display_name), id)
               FROM (SELECT id, display_name, email FROM "user"
                      WHERE account_id = :account_id AND is_active
                      ORDER BY lower(display_name), id LIMIT :colleagues) u) AS colleagues,
+           (SELECT jsonb_agg(o.name ORDER BY lower(o.name))
+              FROM (SELECT name FROM tag WHERE account_id = :account_id
+                     ORDER BY lower(name) LIMIT :tags) o) AS offered
+"""
+WORK = """
+    SELECT {offered},
            (SELECT display_name FROM "user"
              WHERE account_id = :account_id AND id = :assignee_id) AS assignee,
            (SELECT jsonb_agg(jsonb_build_object('id', t.id, 'name', t.name)
                              ORDER BY lower(t.name))
               FROM conversation_tag c JOIN tag t ON t.id = c.tag_id
-             WHERE c.account_id = :account_id AND c.conversation_id = :conversation_id) AS tags,
-           (SELECT jsonb_agg(o.name ORDER BY lower(o.name))
-              FROM (SELECT name FROM tag WHERE account_id = :account_id
-                     ORDER BY lower(name) LIMIT :tags) o) AS offered
-""")
+             WHERE c.account_id = :account_id AND c.conversation_id = :conversation_id) AS tags
+"""
+WORK_ON = text(WORK.format(offered=OFFERED))
 
 
 @dataclass(frozen=True)
@@ -54,13 +57,12 @@ class Work:
 def work_on(conversation: Conversation) -> Work:
     """What can be done with the conversation, by one statement."""
     row = db.session.execute(
-        WORK,
+        WORK_ON,
         {
+            **MOST_OFFERED,
             "account_id": conversation.account_id,
             "conversation_id": conversation.id,
             "assignee_id": conversation.assignee_id,
-            "colleagues": MOST_COLLEAGUES,
-            "tags": MOST_TAGS,
         },
     ).one()
     return Work(
