@@ -6,7 +6,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, g, make_response, redirect, render_template, request
+from flask import Blueprint, g, render_template, request
 from flask.typing import ResponseReturnValue
 from markupsafe import Markup
 
@@ -73,13 +73,7 @@ def more_rows() -> ResponseReturnValue:
 def next_draft(draft_id: UUID) -> ResponseReturnValue:
     """Go on to the draft after this one, which stays as it is."""
     draft = find_draft(this_user().account_id, draft_id)
-    drawn = desk_after(draft)
-    to = gate.address_of(drawn)
-    if not is_swap():
-        return redirect(to, 303)
-    response = make_response(render_template("desk/next_draft.swap.html", **drawn))
-    response.headers["HX-Push-Url"] = to
-    return response
+    return gate.answer_elsewhere("desk/next_draft.swap.html", desk_after(draft))
 
 
 @desk_pages.get("/conversations/<uuid:conversation_id>")
