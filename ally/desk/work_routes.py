@@ -10,7 +10,6 @@ from flask import Blueprint, g, make_response, redirect, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
-from ally import clock
 from ally.accounts.access import this_user
 from ally.desk import assigning, closing, handwriting, noting, queries, snoozing, tagging
 from ally.desk.conversation_routes import drawn_again
@@ -19,10 +18,10 @@ from ally.desk.notes import shown
 from ally.desk.routes import desk_after
 from ally.desk.work import Work, work_on
 from ally.errors import Invalid
-from ally.language import _, local
+from ally.language import _
+from ally.review.form_routes import moment_in_form
 from ally.review.queries import find_draft
 from ally.review.routes import address_of
-from ally.review.snoozing import moment_chosen
 from ally.web import is_swap, swap_or_redirect
 
 work_acts = Blueprint("work", __name__)
@@ -43,13 +42,6 @@ class Assignment(BaseModel):
             return cls.model_validate(told)
         except ValidationError:
             raise Invalid(_("Choose who shall have this conversation.")) from None
-
-
-class Snooze(BaseModel):
-    """`until` names one of the times that were offered; `at` is a time of one's own."""
-
-    until: str = ""
-    at: str = ""
 
 
 @work_acts.app_context_processor
@@ -83,10 +75,9 @@ def assign_conversation(conversation_id: UUID) -> ResponseReturnValue:
 
 @work_acts.post("/conversations/<uuid:conversation_id>/snooze")
 def snooze_conversation(conversation_id: UUID) -> ResponseReturnValue:
-    user, form = this_user(), Snooze.model_validate(request.form.to_dict())
+    user = this_user()
     conversation = queries.find_conversation(user.account_id, conversation_id)
-    until = moment_chosen(form.until, form.at, local(clock.now()))
-    snoozing.snooze(conversation, user, until)
+    snoozing.snooze(conversation, user, moment_in_form())
     return put_away(conversation, _("Snoozed."))
 
 

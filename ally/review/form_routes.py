@@ -1,21 +1,23 @@
 """What the form of a draft says, and how a refusal of it goes on from there."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
-from ally import web
+from ally import clock, web
 from ally.accounts.access import this_user
 from ally.db import db
 from ally.errors import AllyError, Conflict, Invalid, NotFound
-from ally.language import _
+from ally.language import _, local
 from ally.review import digest
 from ally.review.kinds import kind_of
 from ally.review.models import Draft
 from ally.review.queries import find_draft
 from ally.review.since import Own, Since, own_edit, since
+from ally.review.snoozing import moment_chosen
 
 NO_FILE = {"", "[object File]"}  # what a form says of files that nobody chose
 
@@ -23,6 +25,12 @@ NO_FILE = {"", "[object File]"}  # what a form says of files that nobody chose
 def amended(draft: Draft) -> dict[str, str]:
     """What the form says beside the text, of what a draft of this kind lets people change."""
     return {name: request.form[name] for name in kind_of(draft).amendable if name in request.form}
+
+
+def moment_in_form() -> datetime:
+    """Until when the form snoozes a draft or a conversation.  Raises Invalid."""
+    form = request.form
+    return moment_chosen(form.get("until", ""), form.get("at", ""), local(clock.now()))
 
 
 def own_in_form(draft: Draft) -> Own:

@@ -9,12 +9,12 @@ from flask import Blueprint, make_response, request
 from flask.typing import ResponseReturnValue
 from pydantic import BaseModel, ValidationError
 
-from ally import clock, web
+from ally import web
 from ally.accounts.access import this_user
 from ally.errors import Conflict, Invalid
-from ally.language import _, local, zone
+from ally.language import _, zone
 from ally.review import claims, decisions, snoozing
-from ally.review.form_routes import amended, refuse_and_keep, refuse_unattached
+from ally.review.form_routes import amended, moment_in_form, refuse_and_keep, refuse_unattached
 from ally.review.later import send_time
 from ally.review.models import ActionType, Draft, RejectionReason
 from ally.review.queries import lock_draft
@@ -102,9 +102,8 @@ def take_over_draft(draft_id: UUID) -> ResponseReturnValue:
 @review_acts.post("/drafts/<uuid:draft_id>/snooze")
 def snooze_draft(draft_id: UUID) -> ResponseReturnValue:
     user = this_user()
-    until, at = request.form.get("until", ""), request.form.get("at", "")
     draft = lock_draft(user.account_id, draft_id)
-    snoozing.snooze(draft, user, snoozing.moment_chosen(until, at, local(clock.now())))
+    snoozing.snooze(draft, user, moment_in_form())
     return answer_elsewhere("review/snooze_draft.swap.html", _desk_after(draft))
 
 
