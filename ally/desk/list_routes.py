@@ -142,7 +142,7 @@ def asked_for(written: str) -> Query:
 def listed(query: Query, before: str) -> dict[str, Any]:
     """What the list is drawn from.  A search that was given up has `found` None."""
     user = this_user()
-    if not search_queries.Asking(query, user).is_quick:
+    if not search_queries.is_quick(query):
         throttle.limit(f"search:{user.id}", hits=SEARCHES, per=MINUTE)
     found: Found | None = None
     try:

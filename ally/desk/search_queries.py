@@ -72,8 +72,19 @@ def find(query: Query, by: User, before: str = "", *, most: int = PAGE_LENGTH) -
     Raises TooSlow after PATIENCE; the transaction can go on then.
     """
     asked, place = Asking(query, by), place_of(before) or THE_END
-    rows = asked.rows(place, most) if asked.is_quick else in_time(asked, place, most)
+    rows = asked.rows(place, most) if is_quick(query) else in_time(asked, place, most)
     return found_in(rows, most, asked)
+
+
+def is_quick(query: Query) -> bool:
+    """Whether an index answers it all, as it does each of the list's own tabs.
+
+    Two filters may contradict each other, and are looked for among all there are.
+    """
+    if query.words or len(query.wanted) != 1:
+        return False
+    (one,) = query.wanted
+    return isinstance(one.kind, Is) and not one.is_excluded
 
 
 def in_time(asked: "Asking", place: Place, most: int) -> Sequence[Row[Any]]:
@@ -151,17 +162,6 @@ class Asking:
         """The words of which the last may go on."""
         read = self.in_words[said]
         return f"{read}:*" if read else ""
-
-    @property
-    def is_quick(self) -> bool:
-        """Whether an index answers it all, as it does each of the list's own tabs.
-
-        Two filters may contradict each other, and are looked for among all there are.
-        """
-        if self.query.words or len(self.query.wanted) != 1:
-            return False
-        (one,) = self.query.wanted
-        return isinstance(one.kind, Is) and not one.is_excluded
 
     @property
     def goes_by_words(self) -> bool:
