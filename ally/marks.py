@@ -211,6 +211,15 @@ def marked_stretch(words: str) -> Markup:
     return Markup("<mark>{}</mark>").format(words) if words else Markup("")
 
 
+def woven(text: str, places: Iterable[tuple[int, int, Markup]]) -> Markup:
+    """The text, escaped, with something else drawn from one code point to another, in order."""
+    drawn, at = [], 0
+    for start, end, instead in places:
+        drawn += [escape(text[at:start]), instead]
+        at = end
+    return Markup("").join([*drawn, escape(text[at:])])
+
+
 def initials(name: str) -> str:
     """Two letters for a round badge, of the first and the last name; one where they are wide."""
     names = WORD.findall(name) or ["?"]

@@ -6,7 +6,7 @@ from functools import cached_property
 from markupsafe import Markup, escape
 
 from ally.desk.search import By, Query, Words
-from ally.marks import shortened
+from ally.marks import marked_stretch, shortened, woven
 
 TOKEN = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]|\w+")
 UNSPACED = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
@@ -32,11 +32,8 @@ class Marker:
         """The text, escaped, with what was found in it marked."""
         if self.pattern is None:
             return escape(text)
-        drawn, at = [], 0
-        for found in self.pattern.finditer(text):
-            drawn += [escape(text[at : found.start()]), marked(found.group())]
-            at = found.end()
-        return Markup("").join([*drawn, escape(text[at:])])
+        places = self.pattern.finditer(text)
+        return woven(text, ((*found.span(), marked_stretch(found[0])) for found in places))
 
     def excerpt(self, text: str, is_cut: bool, longest: int = 200) -> Markup:
         """A line of a longer text, marked; where it is cut it begins with a whole word."""
@@ -48,10 +45,6 @@ class Marker:
 
     def finds(self, text: str) -> bool:
         return bool(self.pattern and self.pattern.search(text))
-
-
-def marked(words: str) -> Markup:
-    return Markup("<mark>{}</mark>").format(words)
 
 
 def pattern_of(words: Words) -> str:

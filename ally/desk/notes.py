@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from ally.db import db
 from ally.desk.models import Conversation, Note
+from ally.marks import woven
 
 MOST = 200  # that are drawn at once
 AT_ONCE = timedelta(seconds=1)  # between the two times of a note that was never changed
 LINK = re.compile(r"https?://[^\s<>\"]{1,2000}")
+OUTWARD = Markup('<a class="linked" href="{}" target="_blank" rel="noopener noreferrer">{}</a>')
 AFTER_A_LINK = ".,;:!?'\")]}>…"
 
 
@@ -66,16 +68,12 @@ def notes_of(
 
 def linked(text: str) -> Markup:
     """The text, escaped, with its web addresses as links."""
-    drawn, at = [], 0
-    for found in LINK.finditer(text):
-        address = trimmed(found[0])
-        drawn.append(escape(text[at : found.start()]))
-        drawn.append(
-            Markup('<a class="linked" href="{}" target="_blank" rel="noopener noreferrer">{}</a>')
-            .format(address, address)
-        )  # fmt: skip
-        at = found.start() + len(address)
-    return Markup("").join([*drawn, escape(text[at:])])
+    return woven(text, (link_at(found) for found in LINK.finditer(text)))
+
+
+def link_at(found: re.Match[str]) -> tuple[int, int, Markup]:
+    address, start = trimmed(found[0]), found.start()
+    return start, start + len(address), OUTWARD.format(address, address)
 
 
 def trimmed(address: str) -> str:
