@@ -56,10 +56,13 @@ def copied(copy: str) -> dict[str, Any]:
 
 def moved(draft: Draft, before: str) -> list[str]:
     """The names of the parts that are not as they were in `before`; all, if it is unreadable."""
+    return moved_among(parts(draft), before)
+
+
+def moved_among(now: dict[str, Any], before: str) -> list[str]:
+    """The same for parts that are known."""
     then = dict(part.split(":", 1) for part in before.split(".") if ":" in part)
-    return [
-        name for name, part in sorted(parts(draft).items()) if then.get(name) != short_digest(part)
-    ]
+    return [name for name, part in sorted(now.items()) if then.get(name) != short_digest(part)]
 
 
 def parts(draft: Draft) -> dict[str, Any]:

@@ -77,10 +77,10 @@ def since(draft: Draft, *, seen: str, copy: str, own: Own, against_own: bool = F
     return Since(draft, current, parts, own)
 
 
-def own_edit(text: str | None, beside: Mapping[str, str], draft: Draft | None, copy: str) -> Own:
+def own_edit(text: str | None, beside: Mapping[str, str], draft: Draft, copy: str) -> Own:
     """What of a form is the reviewer's own: not what was shown to them, of `draft` or in `copy`."""
     shown = digest.copied(copy)
-    if text is not None and draft is not None and final_text(draft, text) == draft.suggested_text:
+    if text is not None and final_text(draft, text) == draft.suggested_text:
         text = None
     kept = {name: said for name, said in beside.items() if said.strip() and said != shown.get(name)}
     return Own(text, kept)
@@ -103,7 +103,7 @@ def text_part(title: str, before: str, after: str) -> Part:
 
 def moved(draft: Draft, seen: str, copy: str) -> Iterable[Part]:
     kind, then, now = kind_of(draft), digest.copied(copy), digest.parts(draft)
-    has_moved = set(digest.moved(draft, seen))
+    has_moved = set(digest.moved_among(now, seen))
     for name in TITLES:
         if name not in has_moved:
             continue
