@@ -17,7 +17,6 @@ from ally.review import presence
 
 ROWS = 51  # of the queue's first page, and one more
 COUNTED = 1000  # a count goes no further
-NOBODY = UUID(int=0)
 
 # The newest event of a conversation stands for everything that can be seen of it.
 STATE = """
