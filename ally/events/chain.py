@@ -13,6 +13,24 @@ from ally.events.models import Event, EventHead
 
 BATCH = 5_000  # links that are read at once
 
+# What is hashed, but for the time, and what came of it.  Columns and no rows of the session,
+# which would hold on to each of them.
+LINK: Sequence[Any] = (
+    Event.seq,
+    Event.id,
+    Event.account_id,
+    Event.timeline_id,
+    Event.subject_type,
+    Event.subject_id,
+    Event.action,
+    Event.actor_id,
+    Event.actor_name,
+    cast(Event.particulars, Text).label("particulars_text"),
+    Event.salt,
+    Event.content_digest,
+    Event.hash,
+)
+
 Reached = Callable[[int], None]
 
 
@@ -94,20 +112,7 @@ def links_of(account_id: UUID, after: int) -> Sequence[Any]:
     hashed: one batch of them."""
     return db.session.execute(
         select(
-            Event.seq,
-            Event.id,
-            Event.account_id,
-            Event.timeline_id,
-            Event.subject_type,
-            Event.subject_id,
-            Event.action,
-            Event.actor_id,
-            Event.actor_name,
-            cast(extract("epoch", Event.at) * 1_000_000, BigInteger).label("at"),
-            cast(Event.particulars, Text).label("particulars"),
-            Event.salt,
-            Event.content_digest,
-            Event.hash,
+            *LINK, cast(extract("epoch", Event.at) * 1_000_000, BigInteger).label("microseconds")
         )
         .where(Event.account_id == account_id, Event.seq > after)
         .order_by(Event.seq)
@@ -126,7 +131,7 @@ def what_is_wrong(row: Any, number: int, previous: bytes) -> str | None:
 
 
 def content_digest(row: Any) -> bytes:
-    said = f"{row.actor_name}\n{row.particulars}"
+    said = f"{row.actor_name}\n{row.particulars_text}"
     return hashlib.sha256(row.salt + said.encode()).digest()
 
 
@@ -140,7 +145,7 @@ def link(row: Any, previous: bytes) -> bytes:
         row.subject_id,
         row.action,
         row.actor_id or "-",
-        row.at,
+        row.microseconds,
         row.content_digest.hex(),
     )
     return hashlib.sha256(previous + "\n".join(map(str, linked)).encode()).digest()

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, cast, select
+from sqlalchemy import ColumnElement, Row, select
 from sqlalchemy.orm import aliased
 
 from ally.db import db
+from ally.events.chain import LINK
 from ally.events.models import Event
 from ally.events.reading import Order, in_order
 from ally.paging import Place
@@ -21,25 +22,7 @@ PREVIOUS = (
     .where(Earlier.account_id == Event.account_id, Earlier.seq == Event.seq - 1)
     .scalar_subquery()
 )
-# Columns and no rows of the session, which would hold on to each of them.
-WRITTEN: Any = select(
-    Event.id,
-    Event.account_id,
-    Event.seq,
-    Event.timeline_id,
-    Event.subject_type,
-    Event.subject_id,
-    Event.action,
-    Event.actor_id,
-    Event.actor_name,
-    Event.at,
-    Event.particulars,
-    cast(Event.particulars, Text).label("particulars_text"),
-    Event.salt,
-    Event.content_digest,
-    PREVIOUS.label("previous_hash"),
-    Event.hash,
-)
+WRITTEN: Any = select(*LINK, Event.at, Event.particulars, PREVIOUS.label("previous_hash"))
 
 
 def by_number(conditions: Sequence[ColumnElement[bool]]) -> Iterator[Sequence[Row[Any]]]:
