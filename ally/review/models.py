@@ -133,9 +133,6 @@ class Draft(Model):
         order_by="DraftAction.created_at", viewonly=True
     )
     claim: Mapped["Claim | None"] = relationship(viewonly=True, uselist=False)
-    alternatives: Mapped[list["DraftAlternative"]] = relationship(
-        order_by="DraftAlternative.number", viewonly=True
-    )
 
     @property
     def timeline_id(self) -> UUID:
@@ -348,5 +345,3 @@ class Presence(Model):
     account_id: Mapped[account_key]
     seen_at: Mapped[datetime_now]
     typing_at: Mapped[datetime | None]
-
-    user: Mapped[User] = relationship(viewonly=True)
