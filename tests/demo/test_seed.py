@@ -366,4 +366,4 @@ def test_the_first_draft_of_the_queue_is_a_typical_one(unseeded):
 
     assert first.grounded == 3
     assert len(first.suggested_text) < 700
-    assert first.alternatives == []
+    assert db.session.scalars(select(DraftAlternative).filter_by(draft_id=first.id)).all() == []
