@@ -46,6 +46,7 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
+from ally.rewards import models as _rewards  # noqa: F401  # tables that no page shows yet
 from ally.settings import Settings, load, sqlalchemy_url
 
 ROOT = Path(__file__).parent.parent

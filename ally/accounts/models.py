@@ -2,10 +2,11 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, LargeBinary, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from ally.db import (
@@ -17,6 +18,7 @@ from ally.db import (
     one_of,
     one_per_account,
     primary_key,
+    under_64_kb,
 )
 
 
@@ -37,6 +39,27 @@ class Account(Model):
     first_admin_email: Mapped[str | None]
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
+
+
+class SystemConfig(Model):
+    """One setting of an account that admins may change (contract 000-49): see `accounts.config`."""
+
+    __table_args__ = (
+        one_per_account("key"),
+        belongs_to("user", "updated_by_id"),
+        under_64_kb("value"),
+    )
+
+    id: Mapped[primary_key]
+    account_id: Mapped[account_key]
+    key: Mapped[str]
+    value: Mapped[Any] = mapped_column(JSONB)
+    updated_by_id: Mapped[UUID | None]
+    updated_at: Mapped[datetime_touched]
+
+    @property
+    def timeline_id(self) -> UUID:
+        return self.id
 
 
 class User(Model):

@@ -95,8 +95,14 @@ class IntercomCredentials(Credentials):
     admin_id: str = Field(min_length=1, max_length=100)
 
 
-class SlackCredentials(Credentials):
+class BotCredentials(Credentials):
+    """What a bot of Slack, Discord or Telegram says who it is by."""
+
     bot_token: str = Field(min_length=1, max_length=LONGEST, repr=False)
+
+
+class SlackCredentials(BotCredentials):
+    pass
 
 
 KINDS: dict[Platform, type[Credentials]] = {
@@ -112,6 +118,9 @@ KINDS: dict[Platform, type[Credentials]] = {
     Platform.INTERCOM: IntercomCredentials,
     Platform.SHOPIFY: MailCredentials,
     Platform.SLACK: SlackCredentials,
+    Platform.DISCORD: BotCredentials,
+    Platform.TELEGRAM: BotCredentials,
+    Platform.COMMUNITY: Credentials,
 }
 
 Kind = TypeVar("Kind", bound=Credentials)

@@ -54,6 +54,13 @@ class Platform(StrEnum):
     INTERCOM = "intercom"
     SHOPIFY = "shopify"
     SLACK = "slack"
+    DISCORD = "discord"
+    TELEGRAM = "telegram"
+    COMMUNITY = "community"
+
+
+# Where a community writes in public: what comes in becomes posts, and no conversations.
+COMMUNITIES = frozenset({Platform.DISCORD, Platform.TELEGRAM, Platform.COMMUNITY})
 
 
 class Channel(Model):
@@ -67,11 +74,17 @@ class Channel(Model):
     same way, of what the provider's API asks for.  `metadata` holds `Options`.
     `last_error` is the newest trouble on the channel, in one line, or null once
     something went well again.
+
+    A community's channel has the `platform_id` that its platform knows it by, and the
+    `parent_id` of the server or bot that it belongs to, which has the credentials;
+    `crawl_config` says how it is read (contract 000-23).
     """
 
     __table_args__ = (
         one_per_account("id"),
         one_per_account("external_id"),
+        one_per_account("platform", "platform_id"),
+        belongs_to("channel", "parent_id"),
         UniqueConstraint("key"),
         Index("idx_channel_account_type", "account_id", "type"),
         Index("ix_channel_external_id_lower", func.lower(text("external_id"))),
@@ -79,6 +92,8 @@ class Channel(Model):
         one_of("type", ChannelType),
         one_of("platform", Platform),
         under_64_kb("metadata"),
+        under_64_kb("crawl_config"),
+        Index("ix_channel_parent", "account_id", "parent_id"),
         CheckConstraint(
             "(old_secret_sealed IS NULL) = (old_secret_until IS NULL)",
             name="an_old_secret_ends",
@@ -101,6 +116,10 @@ class Channel(Model):
     last_error_at: Mapped[datetime | None]
     from_address: Mapped[str | None]
     from_name: Mapped[str | None]
+    platform_id: Mapped[str | None]
+    description: Mapped[str | None]
+    parent_id: Mapped[UUID | None]
+    crawl_config: Mapped[json_object]
     metadata_: Mapped[json_object] = mapped_column("metadata")
     created_at: Mapped[datetime_now]
     updated_at: Mapped[datetime_touched]
@@ -158,6 +177,7 @@ class IntakeState(StrEnum):
     STORED = "stored"
     DUPLICATE = "duplicate"
     QUARANTINED = "quarantined"
+    IGNORED = "ignored"
 
 
 class IntakeOutcome(Model):

@@ -20,6 +20,7 @@ NOT_TAKEN_IN = "Ally failed to take it in; the worker's log says why."
 LOST_MAILS = text("""
     SELECT e.id, e.created_at FROM events_raw e
      WHERE e.account_id = :account_id AND e.id BETWEEN :first AND :last
+       AND e.platform NOT IN ('discord', 'telegram', 'community')
        AND NOT EXISTS (SELECT FROM intake_waiting w WHERE w.event_id = e.id)
        AND NOT EXISTS (SELECT FROM intake_outcome o WHERE o.event_id = e.id)
        AND NOT EXISTS (SELECT FROM procrastinate_jobs j

@@ -29,7 +29,7 @@ FILES = {
         "a0abb04f2f45a1f89d1d4844023245537e5e6014c87b144553e0607b4cc32130",
     ),
 }
-FOR_TESTS = "axe-core/axe.min.js"
+FOR_TESTS = ("axe-core/axe.min.js", "@foundry-rs/anvil/package.json")
 
 
 class Missing(Exception):
@@ -38,13 +38,17 @@ class Missing(Exception):
 
 def fetch(*, tests: bool = False) -> None:
     """Have every file in `static/vendor`, and those of the tests in `node_modules`."""
-    if vendored() and not (tests and not (ROOT / "node_modules" / FOR_TESTS).exists()):
+    if vendored() and not (tests and not all(map(installed, FOR_TESTS))):
         return
-    print("Fetching htmx ...", flush=True)
+    print("Fetching what comes from npm ...", flush=True)
     install(["--omit=dev"] if not tests else [])
     VENDOR.mkdir(parents=True, exist_ok=True)
     for name, (source, digest) in FILES.items():
         copy(ROOT / "node_modules" / source, VENDOR / name, digest)
+
+
+def installed(path: str) -> bool:
+    return (ROOT / "node_modules" / path).exists()
 
 
 def vendored() -> bool:

@@ -16,6 +16,13 @@ class JobType(StrEnum):
     INGEST_GOLDENS = "ingest_goldens"
     CORRECTIONS_SYNC = "corrections_sync"
     CHAIN_CHECK = "chain_check"
+    COMMUNITY_INGEST = "community_ingest"
+    COMMUNITY_IMPORT = "community_import"
+    SCORING = "scoring"
+    SIMULATION = "simulation"
+    EPOCH_CLOSE = "epoch_close"
+    PAYOUT_RUN = "payout_run"
+    LEDGER_CHECK = "ledger_check"
 
 
 class JobStatus(StrEnum):

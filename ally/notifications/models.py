@@ -31,6 +31,12 @@ class NotificationType(StrEnum):
     SNOOZE_ENDED = "snooze_ended"
     SENDING_HELD = "sending_held"
     CHAIN_BROKEN = "chain_broken"
+    BATCH_READY = "batch_ready"
+    PAYOUT_FAILED = "payout_failed"
+    CAMPAIGN_PAUSED = "campaign_paused"
+    FUNDING_REFUSED = "funding_refused"
+    WALLET_TAKEN = "wallet_taken"
+    LEDGER_BROKEN = "ledger_broken"
 
 
 # What somebody should hear of at once, wherever they are.

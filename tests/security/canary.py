@@ -1,17 +1,46 @@
 """Another tenant, with a mark in every text that it has."""
 
-from sqlalchemy import Boolean, DateTime, Enum, Integer, LargeBinary, Text, Uuid, func, select, text
+from datetime import timedelta
+
+from sqlalchemy import (
+    Boolean,
+    DateTime,
+    Enum,
+    Float,
+    Integer,
+    LargeBinary,
+    Numeric,
+    Text,
+    Uuid,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB, TSVECTOR
 
 from ally import clock
 from ally.channels import secrets
 from ally.db import as_account, db
+from ally.ledger.models import Units
 
 MARK = "canary-of-globex"
+ADDRESS = "0x" + "c" * 40
+HASH = "0x" + "c" * 64
 
 # What a CHECK or a trigger asks for beyond the column's type.
 EXCEPTIONS = {
     "attachment": {"draft_id": None},
+    "campaign": {"token_address": ADDRESS, "vault_address": ADDRESS, "end_date": None},
+    "campaign_epoch": {
+        "epoch_end": clock.now() + timedelta(days=7),
+        "claim_window_ends": clock.now() + timedelta(days=14),
+        "published_at": None,
+        "claimed": 0,
+        "recycled": 0,
+        "expired": 0,
+        "cancelled": 0,
+    },
+    "campaign_pause": {"ended_at": None},
     "channel": {"is_active": True, "platform": "postmark"},
     "delivery": {"lease_expires_at": None, "accepted_at": None, "status": "queued"},
     "draft": {"kind": "reply", "status": "pending"},
@@ -23,7 +52,15 @@ EXCEPTIONS = {
         "hash": None,
         "action": "draft.claimed",
     },
+    "funding": {"vault_address": ADDRESS, "tx_hash": HASH},
     "job_run": {"progress": 0},
+    "merge_request": {"wallet": ADDRESS},
+    "payout": {"wallet": ADDRESS, "tx_hash": HASH},
+    "payout_attempt": {"raw": None, "tx_hash": HASH},
+    "person": {"wallet": ADDRESS},
+    "post": {"deleted_at": None},
+    "used_log": {"tx_hash": HASH, "recipient": ADDRESS},
+    "wallet_challenge": {"wallet": ADDRESS},
     "user": {"role": "agent", "is_active": True},
     "user_session": {"ended_at": None},
 }
@@ -39,15 +76,35 @@ def fill(account):
                 continue
             row = {c.name: value_of(c, table, account, ids) for c in table.columns if is_written(c)}
             row |= EXCEPTIONS.get(table.name, {})
+            if table.name == "merge_request":
+                row["other_id"] = another("person", account, wallet=None, wallet_verified_at=None)
             if table.name == "channel":
                 row["secret_sealed"] = secrets.seal(MARK)
             key = next(iter(table.primary_key.columns))
             ids[table.name] = db.session.scalar(table.insert().values(row).returning(key))
+            if table.name == "ledger_posting":
+                balance(row, ids, account)
         db.session.commit()
     return ids
 
 
+def another(table_name, account, **values):
+    """One more row of the table; its id."""
+    table = db.metadata.tables[table_name]
+    row = {"account_id": account.id, **values}
+    return db.session.scalar(table.insert().values(row).returning(table.c.id))
+
+
+def balance(posting, ids, account):
+    """The other half of the ledger's entry, which sums to zero."""
+    other = another("ledger_account", account, book_id=ids["ledger_book"], name="external:paid")
+    row = {**posting, "ledger_account_id": other, "amount": -posting["amount"]}
+    db.session.execute(db.metadata.tables["ledger_posting"].insert().values(row))
+
+
 def is_written(column):
+    if column.table.name == "ledger_account" and column.name == "balance":
+        return False  # a trigger's
     return column.computed is None and not (
         column.primary_key and column.server_default is not None
     )
@@ -78,7 +135,7 @@ def by_type(column, mark):
         return clock.now()
     if isinstance(kind, LargeBinary):
         return mark.encode()
-    if isinstance(kind, Integer):
+    if isinstance(kind, Integer | Float | Numeric | Units):
         return 1
     if isinstance(kind, Uuid):
         return ids_never_used()

@@ -1,0 +1,1 @@
+"""The community: who its members are, what they write in public, and what that is worth."""

@@ -1,0 +1,1 @@
+"""Double entry: books of exact amounts that nobody can change or overdraw."""
