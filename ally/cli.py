@@ -11,6 +11,8 @@ from ally.demo.cli import seed
 from ally.dev.cli import schema
 from ally.events.cli import audit
 from ally.jobs.cli import work
+from ally.ledger.cli import ledger
+from ally.rewards.cli import campaigns
 
 
 def init_app(app: Flask) -> None:
@@ -18,6 +20,8 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(users)
     app.cli.add_command(check)
     app.cli.add_command(audit)
+    app.cli.add_command(ledger)
+    app.cli.add_command(campaigns)
     app.cli.add_command(schema)
     app.cli.add_command(mail)
     app.cli.add_command(channels)

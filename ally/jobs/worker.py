@@ -46,6 +46,7 @@ BODIES = (
     "ally.desk.sweep",
     "ally.jobs.worker",
     "ally.knowledge.ingest",
+    "ally.ledger.jobs",
     "ally.review.jobs",
 )
 CONCURRENCY = 4

@@ -38,4 +38,4 @@ def balances(book_id: UUID) -> dict[LedgerAccountName, int]:
     rows = db.session.execute(
         select(LedgerAccount.name, LedgerAccount.balance).where(LedgerAccount.book_id == book_id)
     )
-    return dict(rows.tuples())
+    return {row.name: row.balance for row in rows}
