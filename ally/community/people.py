@@ -1,0 +1,162 @@
+"""Persons and their accounts on platforms (contract 000-51 to 57).
+
+Verbs act within the current account.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from ally.community.addresses import lower_address
+from ally.community.models import Person, PlatformUser
+from ally.db import current_account_id, db
+from ally.errors import NotFound
+from ally.language import _
+
+
+def upsert_person(wallet: str, display_name: str | None = None) -> Person:
+    """The person with this wallet, made if there is none; without a name theirs stays.
+
+    Nothing says yet that the wallet is theirs.  Raises Invalid for what is no address.
+    """
+    row = insert(Person).values(
+        account_id=current_account_id(), wallet=lower_address(wallet), display_name=display_name
+    )
+    return upserted(
+        row.on_conflict_do_update(
+            index_elements=["account_id", "wallet"],
+            set_={"display_name": given(row.excluded.display_name, Person.display_name)},
+        ).returning(Person)
+    )
+
+
+def update_person(
+    person_id: UUID, *, display_name: str | None = None, trust: float | None = None
+) -> Person:
+    """The person with what is given changed.  Raises NotFound."""
+    return changed(
+        Person, person_id, _("There is no such member."), display_name=display_name, trust=trust
+    )
+
+
+def get_person(person_id: UUID) -> Person | None:
+    return db.session.scalar(select(Person).where(*ours(Person), Person.id == person_id))
+
+
+def get_person_by_wallet(wallet: str) -> Person | None:
+    """Who has the wallet, however its letters are written."""
+    return db.session.scalar(
+        select(Person).where(*ours(Person), Person.wallet == lower_address(wallet))
+    )
+
+
+def upsert_platform_user(
+    platform: str,
+    platform_id: str,
+    *,
+    person_id: UUID | None = None,
+    display_name: str | None = None,
+    avatar_url: str | None = None,
+    is_bot: bool | None = None,
+) -> PlatformUser:
+    """The account on the platform, made if it is not known: for `person_id`, or a new person.
+
+    What is not given stays.  Of one that is known the person stays whose it is.
+    """
+    owner = owner_of(platform, platform_id) or person_id or new_person(display_name).id
+    row = insert(PlatformUser).values(
+        account_id=current_account_id(),
+        person_id=owner,
+        platform=platform,
+        platform_id=platform_id,
+        display_name=display_name,
+        avatar_url=avatar_url,
+        is_bot=bool(is_bot),
+    )
+    return upserted(
+        row.on_conflict_do_update(
+            index_elements=["account_id", "platform", "platform_id"],
+            set_={
+                "display_name": given(row.excluded.display_name, PlatformUser.display_name),
+                "avatar_url": given(row.excluded.avatar_url, PlatformUser.avatar_url),
+                "is_bot": PlatformUser.is_bot if is_bot is None else is_bot,
+            },
+        ).returning(PlatformUser)
+    )
+
+
+def owner_of(platform: str, platform_id: str) -> UUID | None:
+    """Whose the account is, if it is known; else nobody but us makes it known now."""
+    known = get_platform_user(platform, platform_id)
+    if known is None:
+        # Two who hear of an account at once would make two persons of it.
+        name = f"platform_user:{current_account_id()}:{platform}:{platform_id}"
+        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        known = get_platform_user(platform, platform_id)
+    return known.person_id if known else None
+
+
+def new_person(display_name: str | None) -> Person:
+    """A person of whom no more is known than how they call themselves."""
+    person = Person(account_id=current_account_id(), display_name=display_name)
+    db.session.add(person)
+    db.session.flush()
+    return person
+
+
+def update_platform_user(
+    platform_user_id: UUID, *, display_name: str | None = None, avatar_url: str | None = None
+) -> PlatformUser:
+    """The account with what is given changed.  Raises NotFound."""
+    return changed(
+        PlatformUser,
+        platform_user_id,
+        _("There is no such account."),
+        display_name=display_name,
+        avatar_url=avatar_url,
+    )
+
+
+def get_platform_user(platform: str, platform_id: str) -> PlatformUser | None:
+    return db.session.scalar(
+        select(PlatformUser).where(
+            *ours(PlatformUser),
+            PlatformUser.platform == platform,
+            PlatformUser.platform_id == platform_id,
+        )
+    )
+
+
+# What the verbs of this package share
+
+
+def ours(model: Any) -> list[Any]:
+    """The condition that a row is the current account's."""
+    return [model.account_id == current_account_id()]
+
+
+def given(new: Any, old: Any) -> Any:
+    """The new value where there is one, else the old."""
+    return func.coalesce(new, old)
+
+
+def upserted(statement: Any) -> Any:
+    """The row of an upsert, as it is now."""
+    return db.session.scalars(statement.execution_options(populate_existing=True)).one()
+
+
+def changed(model: Any, row_id: UUID, missing: str, **values: Any) -> Any:
+    """The row with those of the values that are not None.  Raises NotFound."""
+    wanted = {name: value for name, value in values.items() if value is not None}
+    row = db.session.scalar(
+        update(model)
+        .where(*ours(model), model.id == row_id)
+        .values(**wanted or {"id": model.id})
+        .returning(model)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        raise NotFound(missing)
+    return row
