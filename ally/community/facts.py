@@ -12,6 +12,10 @@ from typing import Any
 from ally.community.models import RelationKind
 
 
+class Unreadable(Exception):
+    """What came is not what its platform says it sends; the text says which part, for operators."""
+
+
 @dataclass(frozen=True)
 class Place:
     """A channel as its platform names it; its rows are made when it is first heard of.

@@ -1,0 +1,1 @@
+"""Discord: what its gateway and its REST API tell, in our words."""
