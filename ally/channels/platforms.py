@@ -6,7 +6,7 @@ Sources: the providers' own guides to their webhooks, as of November 2026.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ally.channels.models import ChannelType, Platform
+from ally.channels.models import COMMUNITIES, ChannelType, Platform
 from ally.language import named
 
 
@@ -338,6 +338,11 @@ PLATFORMS: dict[Platform, Described] = {
         address_hint=named("What you call the place, such as forum.example.com."),
     ),
 }
+
+
+# What the desk answers on, and an admin adds by hand.  What a community writes in public is
+# read from places of its own, which no form makes.
+OFFERED = {name: told for name, told in PLATFORMS.items() if name not in COMMUNITIES}
 
 
 def webhook_url(platform: Platform, key: str, public_url: str) -> str | None:

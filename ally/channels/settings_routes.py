@@ -11,7 +11,7 @@ from ally.accounts.access import this_user
 from ally.channels import changes, fields, forms, health, registry, trial
 from ally.channels.forms import Refused
 from ally.channels.models import Channel, Platform
-from ally.channels.platforms import PLATFORMS, SecretBy, webhook_url
+from ally.channels.platforms import OFFERED, PLATFORMS, SecretBy, webhook_url
 from ally.channels.registry import OVERLAPS, USUAL_OVERLAP, Moved, Secret
 from ally.db import db
 from ally.errors import NotFound
@@ -41,7 +41,7 @@ def channels() -> ResponseReturnValue:
 def new_channel() -> ResponseReturnValue:
     """The platforms to choose from, or the form of the chosen one."""
     if "platform" not in request.args:
-        return render_template("channels/platforms.html", platforms=PLATFORMS)
+        return render_template("channels/platforms.html", platforms=OFFERED)
     return new_page(asked_platform())
 
 
@@ -155,10 +155,10 @@ def form_again(**more: Any) -> str:
 
 def asked_platform() -> Platform:
     """The platform that the address or the form names.  Raises NotFound."""
-    try:
-        return Platform(request.values.get("platform", ""))
-    except ValueError:
-        raise NotFound(_("There is no such platform.")) from None
+    asked = request.values.get("platform", "")
+    if asked not in OFFERED:
+        raise NotFound(_("There is no such platform."))
+    return Platform(asked)
 
 
 def lock_unmoved(channel_id: UUID) -> Channel:
