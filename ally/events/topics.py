@@ -25,6 +25,9 @@ TOPICS = {
     "sign_in": named("Refused sign-ins"),
     "job": named("Jobs"),
     "audit": named("Audit"),
+    "campaign": named("Campaigns"),
+    "epoch": named("Epochs"),
+    "payout": named("Payouts"),
 }
 DECISIONS = frozenset(
     f"draft.{did}"

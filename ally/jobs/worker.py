@@ -49,6 +49,7 @@ BODIES = (
     "ally.knowledge.ingest",
     "ally.ledger.jobs",
     "ally.review.jobs",
+    "ally.rewards.rolling",
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0
