@@ -292,50 +292,30 @@ PLATFORMS: dict[Platform, Described] = {
     ),
     Platform.DISCORD: Described(
         named("Discord"),
-        named("What members write on a Discord server is read, scored and rewarded."),
+        named("Reads what members write in public on a Discord server."),
         ChannelType.CHAT,
         "",
         SecretBy.NOBODY,
-        (
-            named("In Discord's developer portal, make an application with a bot."),
-            named("Switch on the bot's “Message Content Intent” and “Server Members Intent”."),
-            named("Invite the bot to your server, with the right to read channels and history."),
-            named("Enter the server's id and the bot's token in the settings below."),
-        ),
+        (),
         address=named("Server id"),
-        address_hint=named(
-            "Switch on Discord's developer mode, then copy it from the server's menu."
-        ),
     ),
     Platform.TELEGRAM: Described(
         named("Telegram"),
-        named("What members write in Telegram groups is read, scored and rewarded."),
+        named("Reads what members write in public in Telegram groups."),
         ChannelType.CHAT,
-        "/webhooks/telegram/",
-        SecretBy.US,
-        (
-            named("Talk to BotFather in Telegram, and make a bot."),
-            named("Switch its privacy mode off, and make it an admin of your groups."),
-            named(
-                "Enter the bot's token in the settings below. Ally then tells Telegram where to post."
-            ),
-        ),
+        "",
+        SecretBy.NOBODY,
+        (),
         address=named("Bot id"),
-        address_hint=named("The number before the colon of the bot's token."),
     ),
     Platform.COMMUNITY: Described(
-        named("Community by JSON"),
-        named("A program of yours posts what members write elsewhere, as signed JSON."),
+        named("Community"),
+        named("Reads what members write in public elsewhere."),
         ChannelType.CHAT,
-        "/webhooks/community/",
-        SecretBy.US,
-        (
-            named("Have your program post each event to the webhook address as JSON."),
-            named("Have it sign the body with “X-Ally-Signature”."),
-            named("An answer of 202 says that the event is safely stored. Try again on any other."),
-        ),
+        "",
+        SecretBy.NOBODY,
+        (),
         address=named("Name"),
-        address_hint=named("What you call the place, such as forum.example.com."),
     ),
 }
 

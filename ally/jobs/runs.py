@@ -21,13 +21,6 @@ IN_WORDS = {
     JobType.INGEST_GOLDENS: named("Taking in the goldens"),
     JobType.CORRECTIONS_SYNC: named("Learning from corrections"),
     JobType.CHAIN_CHECK: named("Checking the trail"),
-    JobType.COMMUNITY_INGEST: named("Reading a community"),
-    JobType.COMMUNITY_IMPORT: named("Taking in an exported history"),
-    JobType.SCORING: named("Scoring posts"),
-    JobType.SIMULATION: named("Simulating a campaign"),
-    JobType.EPOCH_CLOSE: named("Closing an epoch"),
-    JobType.PAYOUT_RUN: named("Paying out"),
-    JobType.LEDGER_CHECK: named("Checking the ledger"),
 }
 
 

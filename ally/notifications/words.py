@@ -33,6 +33,7 @@ SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MAIL_QUARANTINED: later("A mail from %(by)s could not be read"),
     NotificationType.JOB_FAILED: later("A job failed: %(job)s"),
     NotificationType.CHAIN_BROKEN: later("The trail was changed: %(reason)s"),
+    NotificationType.LEDGER_BROKEN: later("A book was changed: %(reason)s"),
 }
 # What went wrong, by the particular `failure` of SEND_FAILED.
 FAILURES: dict[str, Any] = {

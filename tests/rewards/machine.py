@@ -6,7 +6,13 @@ The invariants are those of section 5 of the rules of rewards.
 from datetime import timedelta
 
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+)
 from sqlalchemy import select, text
 
 from ally.community.models import HoldReason
@@ -33,7 +39,9 @@ from tests.rewards.factories import (
 OPEN = {PayoutStatus.PENDING, PayoutStatus.FAILED}
 ENDED = {PayoutStatus.COMPLETED, PayoutStatus.CANCELLED}
 HOUR = timedelta(hours=1)
+LATE = 720 * HOUR  # before which no campaign is given up
 CHOSEN = st.integers(0, 11)
+POINTS = st.lists(st.decimals(0, 50, places=3), min_size=4, max_size=4)
 
 
 class Life(RuleBasedStateMachine):
@@ -74,9 +82,9 @@ class Life(RuleBasedStateMachine):
             return None
 
     @initialize(
-        cap=st.integers(1, 400),
-        times=st.integers(1, 4),
-        limit=st.none() | st.integers(1, 300),
+        cap=st.integers(20, 400),
+        times=st.integers(1, 3),
+        limit=st.integers(1, 90) | st.none(),
         policy=st.sampled_from(list(Policy)),
         recycles=st.booleans(),
         minimum=st.integers(0, 20),
@@ -86,7 +94,7 @@ class Life(RuleBasedStateMachine):
     )
     def begin(self, cap, times, limit, policy, recycles, minimum, days, window, ends):
         self.place = make_place()
-        self.members = [make_earner(f"M{n}", has_wallet=n % 3 != 0) for n in range(4)]
+        self.members = [make_earner(f"M{n}", has_wallet=n != 3) for n in range(4)]
         self.campaign = make_campaign(
             self.admin,
             pool=cap * times,
@@ -105,26 +113,67 @@ class Life(RuleBasedStateMachine):
             campaigns.activate(self.campaign, self.admin)
         self.decision = make_decision(self.account, self.admin)
 
-    @rule(who=CHOSEN, points=st.decimals(0, 50, places=3))
-    def write(self, who, points):
-        member = self.members[who % len(self.members)]
-        make_scored(member, points, self.now, place=self.place)
+    @rule(points=POINTS)
+    def write(self, points):
+        self.now += HOUR
+        for member, worth in zip(self.members, points, strict=True):
+            make_scored(member, worth, self.now, place=self.place)
 
-    @rule(hours=st.integers(1, 24 * 6))
+    @rule(hours=st.integers(1, 24 * 3))
     def time_passes(self, hours):
         self.now += hours * HOUR
-        self.act(rolling.roll, self.campaign.id)
+        self.roll()
 
     @rule()
-    def time_passes_to_the_end_of_a_window(self):
+    def the_open_epoch_closes(self):
+        for epoch in self.epochs(EpochState.OPEN):
+            self.now = max(self.now, epoch.epoch_end + HOUR)
+        self.roll()
+
+    @rule(points=POINTS, which=CHOSEN)
+    def nobody_is_paid(self, points, which):
+        self.write(points)
+        self.the_open_epoch_closes()
+        self.cancel_one(which)
+        self.a_window_ends(which)
+
+    def a_window_ends(self, which):
         claiming = self.epochs(EpochState.CLAIMING)
         if claiming:
             self.now = max(self.now, claiming[0].claim_window_ends)
-            self.act(rolling.roll, self.campaign.id)
+            self.release_all()
+            self.send(which)
+            self.roll()
+
+    def roll(self):
+        """Do what is due, which is never refused."""
+        with at(self.now):
+            rolling.roll(self.campaign.id)
 
     @rule()
     def release_all(self):
         approve(self.payouts(PayoutStatus.PENDING), self.decision)
+
+    @rule(points=POINTS, held=CHOSEN, broken=st.booleans(), late=st.booleans())
+    def pay_day(self, points, held, broken, late):
+        """An epoch closes and is paid, all but the one that is held; one maybe at a second try,
+        one maybe so late that the window has ended by then."""
+        self.write(points)
+        self.the_open_epoch_closes()
+        self.release_all()
+        self.hold_one(held)
+        for which in range(len(self.payouts(PayoutStatus.PENDING)), -1, -1):
+            self.send(which)
+        if broken:
+            self.break_down(held)
+            self.try_again(0)
+            for which in range(len(self.payouts(PayoutStatus.PENDING)), -1, -1):
+                self.send(which)
+        if late:
+            self.a_window_ends(held)
+        for _ in self.payouts(PayoutStatus.PROCESSING)[late:]:
+            self.arrive(0)
+        self.arrive_twice(held)
 
     @rule(who=CHOSEN)
     def link_a_wallet(self, who):
@@ -137,7 +186,9 @@ class Life(RuleBasedStateMachine):
 
     @rule(which=CHOSEN)
     def send(self, which):
-        self.step(payouts.begin, which, PayoutStatus.PENDING)
+        payout = self.step(payouts.begin, which, PayoutStatus.PENDING)
+        if payout is not None:
+            assert self.now < payout.epoch.claim_window_ends, "claims end with the window"
 
     @rule(which=CHOSEN)
     def arrive(self, which):
@@ -171,23 +222,26 @@ class Life(RuleBasedStateMachine):
     def arrive_twice(self, which):
         self.step(payouts.settle, which, PayoutStatus.COMPLETED, a_hash())
 
-    @rule()
-    def pause(self):
-        self.act(campaigns.pause, self.campaign, self.admin, "A look")
-
-    @rule()
-    def resume(self):
-        self.act(campaigns.resume, self.campaign, self.admin)
+    @rule(days=st.integers(1, 5), points=st.integers(1, 50))
+    def pause(self, days, points):
+        if self.act(campaigns.pause, self.campaign, self.admin, "A look") is None:
+            self.now += days * 12 * HOUR
+            make_scored(self.members[0], points, self.now, place=self.place)
+            self.roll()
+            self.now += days * 12 * HOUR
+            self.act(campaigns.resume, self.campaign, self.admin)
 
     @rule(amount=st.integers(1, 300))
     def top_up(self, amount):
         if self.act(fund, self.campaign, self.admin, amount) is not None:
             self.funded += amount
 
+    @precondition(lambda self: self.now > START + LATE)
     @rule()
     def complete(self):
         self.act(campaigns.complete, self.campaign, self.admin)
 
+    @precondition(lambda self: self.now > START + LATE)
     @rule()
     def cancel(self):
         self.act(campaigns.cancel, self.campaign, self.admin, "Over", self.campaign.name)
@@ -236,6 +290,9 @@ class Life(RuleBasedStateMachine):
         assert held[Name.ALLOCATED] == total(all_payouts, OPEN), "I4: allocated"
         assert held[Name.IN_FLIGHT] == of[PayoutStatus.PROCESSING], "I4: in flight"
         assert held[Name.PAID] == of[PayoutStatus.COMPLETED], "I4: paid"
+        expired = sum(epoch.expired for epoch in self.epochs())
+        assert held[Name.EXPIRED] <= expired, "what expires stays apart"
+        assert held[Name.REFUND] or held[Name.EXPIRED] == expired, "what expires stays apart"
         self.every_epoch_adds_up(all_payouts)
         self.nobody_has_too_much(all_payouts)
         self.what_was_paid_stays(all_payouts)

@@ -7,8 +7,8 @@ from hypothesis.stateful import run_state_machine_as_test
 from tests.rewards.machine import Life
 
 LONG = settings(
-    max_examples=60,
-    stateful_step_count=40,
+    max_examples=40,
+    stateful_step_count=25,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
