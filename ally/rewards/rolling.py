@@ -13,7 +13,7 @@ from ally import clock
 from ally.community.people import ours
 from ally.db import db
 from ally.events import trail
-from ally.jobs.queue import job, run_for_every_account
+from ally.jobs.queue import enqueue, job, run_for_every_account
 from ally.ledger.models import Movement
 from ally.ledger.posting import post
 from ally.rewards.campaigns import lock_campaign
@@ -40,14 +40,18 @@ def roll_all() -> None:
 
 
 def roll_campaigns() -> None:
-    """Have every campaign of the account do what is due."""
+    """Have every campaign of the account do what is due, each in a transaction of its own."""
     going = select(Campaign.id).where(
         *ours(Campaign),
         Campaign.status.in_([CampaignStatus.ACTIVE, CampaignStatus.CANCELED]),
     )
     for campaign_id in db.session.scalars(going.order_by(Campaign.id)).all():
-        roll(campaign_id)
-        db.session.commit()  # each campaign by itself: none waits for another's locks
+        enqueue("rewards.roll_campaign", lock=f"roll:{campaign_id}", campaign_id=str(campaign_id))
+
+
+@job("rewards.roll_campaign")
+def roll_campaign(campaign_id: str) -> None:
+    roll(UUID(campaign_id))
 
 
 def roll(campaign_id: UUID) -> int:

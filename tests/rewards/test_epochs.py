@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from ally.community import posts
 from ally.community.models import HoldReason, ScoreVerdict
 from ally.db import db
+from ally.jobs import worker
 from ally.ledger import books
 from ally.ledger.models import LedgerAccountName as Name
 from ally.rewards import campaigns, epochs, payouts
 from ally.rewards.models import EpochScore, EpochState, Payout, PayoutStatus
-from ally.rewards.rolling import roll
+from ally.rewards.rolling import roll, roll_campaigns
 from tests.rewards.factories import (
     DAY,
     START,
@@ -24,6 +25,7 @@ from tests.rewards.factories import (
     approve,
     at,
     link,
+    make_campaign,
     make_decision,
     make_earner,
     make_running,
@@ -407,3 +409,19 @@ def test_a_cancelled_campaign_drops_the_open_epoch_and_pays_what_was_earned(owin
     campaigns.record_refund(owing, ida, 9_250, a_hash())
     assert campaigns.refundable(owing) == 0
     assert books.balances(owing.book_id)[Name.REFUND] == 9_250
+
+
+# The worker
+
+
+def test_the_worker_rolls_every_running_campaign(app, ida, acme):
+    campaigns_made = [make_running(ida), make_running(ida)]
+    draft = make_campaign(ida)
+    db.session.commit()
+
+    with at(SETTLED):
+        roll_campaigns()
+        worker.drain(app)
+
+    assert [state(each) for each in campaigns_made] == [EpochState.CLOSED] * 2
+    assert epochs.get_campaign_epoch(draft.id, 1) is None
