@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from benchmarks import (
+    allocation,
     decision,
     desk,
     first_load,
@@ -35,6 +36,7 @@ def main() -> None:
             "first_load": lambda: first_load.first_load(),
             "decision": lambda: decision.decision(made, account),
             "tabs": lambda: tabs.open_tabs(made, account[0]),
+            "allocation": lambda: allocation.allocation(),
             "parsing": lambda: parsing.parsing(),
             "intake": lambda: intake.whole(made, account[0]),
             "webhook": lambda: intake.webhook(made, account[0]),
