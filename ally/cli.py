@@ -8,7 +8,7 @@ from ally.channels.ingest_cli import ingest
 from ally.channels.settings_cli import channels
 from ally.checks import check
 from ally.demo.cli import seed
-from ally.dev.cli import schema
+from ally.dev.cli import list_verbs, schema
 from ally.events.cli import audit
 from ally.jobs.cli import work
 from ally.ledger.cli import ledger
@@ -23,6 +23,7 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(ledger)
     app.cli.add_command(campaigns)
     app.cli.add_command(schema)
+    app.cli.add_command(list_verbs)
     app.cli.add_command(mail)
     app.cli.add_command(channels)
     app.cli.add_command(ingest)

@@ -7,6 +7,7 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from ally.dev import verbs
 from ally.dev.schema import document
 
 
@@ -15,7 +16,7 @@ from ally.dev.schema import document
 @with_appcontext
 def schema(check: bool) -> None:
     """Write docs/schema.md from the models."""
-    path = Path(current_app.root_path) / "docs" / "schema.md"
+    path = document_at("schema.md")
     written = document()
     if not check:
         path.write_text(written)
@@ -23,3 +24,15 @@ def schema(check: bool) -> None:
     elif not path.exists() or path.read_text() != written:
         click.echo("docs/schema.md is stale: run `flask schema` and commit it.", err=True)
         sys.exit(1)
+
+
+@click.command("verbs")
+@with_appcontext
+def list_verbs() -> None:
+    """Write docs/persistence.md from the verbs."""
+    document_at("persistence.md").write_text(verbs.document())
+    click.echo("Wrote docs/persistence.md.")
+
+
+def document_at(name: str) -> Path:
+    return Path(current_app.root_path) / "docs" / name

@@ -278,6 +278,24 @@ def cancel(campaign: Campaign, by: User, reason: str, typed_name: str) -> None:
     trail.record(campaign, "campaign.cancelled", by=by, reason=reason.strip())
 
 
+def update_campaign_status(
+    campaign: Campaign, status: CampaignStatus, by: User, *, reason: str = "", typed_name: str = ""
+) -> None:
+    """Take the step that leads to this status (contract 000-84).  Raises NotReady, Invalid."""
+    if status is CampaignStatus.ACTIVE and campaign.status is CampaignStatus.PAUSED:
+        resume(campaign, by)
+    elif status is CampaignStatus.ACTIVE:
+        activate(campaign, by)
+    elif status is CampaignStatus.PAUSED:
+        pause(campaign, by, reason)
+    elif status is CampaignStatus.COMPLETED:
+        complete(campaign, by)
+    elif status is CampaignStatus.CANCELED:
+        cancel(campaign, by, reason, typed_name)
+    else:
+        raise NotReady(_("No campaign becomes a draft again."))
+
+
 def go(campaign: Campaign, status: CampaignStatus) -> None:
     campaign.status, campaign.is_active = status, status is CampaignStatus.ACTIVE
     db.session.flush()

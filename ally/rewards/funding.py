@@ -4,6 +4,7 @@ Source: sections 2 and 9 of the rules of rewards.
 """
 
 import re
+from datetime import datetime
 
 from sqlalchemy.exc import IntegrityError
 
@@ -14,7 +15,12 @@ from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.events import trail
 from ally.language import _
-from ally.rewards.campaigns import count_funding, refuse_without_reason
+from ally.rewards.campaigns import (
+    activate,
+    count_funding,
+    refuse_without_reason,
+    update_campaign,
+)
 from ally.rewards.models import Campaign, CampaignStatus, Funding, FundingState
 
 TX_HASH = re.compile(r"0x[0-9a-f]{64}", re.ASCII)
@@ -60,6 +66,33 @@ def vouch_for(
         tx=funding.tx_hash,
         reason=funding.reason,
     )
+    return funding
+
+
+def fund_campaign(
+    campaign: Campaign,
+    by: User,
+    *,
+    vault: str,
+    tx_hash: str,
+    reason: str,
+    start_date: datetime | None = None,
+) -> Funding:
+    """Count a funding of the whole pool, and begin (contract 000-85).
+
+    Raises what `vouch_for` and `activate` raise.
+    """
+    if start_date is not None:
+        update_campaign(campaign, by, start_date=start_date)
+    funding = vouch_for(
+        campaign,
+        by,
+        vault=vault,
+        tx_hash=tx_hash,
+        amount=campaign.total_reward_pool,
+        reason=reason,
+    )
+    activate(campaign, by)
     return funding
 
 

@@ -11,18 +11,23 @@ from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
 from ally.ledger import books
 from ally.ledger.models import LedgerAccountName as Name
-from ally.rewards import campaigns, funding
+from ally.rewards import campaigns, funding, payouts
 from ally.rewards.models import CampaignStatus, PayoutStatus
+from ally.rewards.rolling import roll
 from tests.factories import make_account
 from tests.rewards.factories import (
     START,
     VAULT,
     WEEK,
     a_hash,
+    approve,
     at,
     fund,
     make_campaign,
+    make_decision,
+    make_earner,
     make_running,
+    make_scored,
 )
 
 
@@ -245,3 +250,55 @@ def test_the_database_lets_no_draft_skip_its_beginning(ida, status):
 def test_the_two_words_for_an_early_end_keep_their_spellings():
     assert CampaignStatus("CANCELED") is CampaignStatus.CANCELED
     assert PayoutStatus("CANCELLED") is PayoutStatus.CANCELLED
+
+
+def test_a_campaign_is_funded_and_begins_in_one_step(ida):
+    campaign = make_campaign(ida)
+    told = {"vault": VAULT, "tx_hash": a_hash(), "reason": "Seen"}
+    funding.fund_campaign(campaign, ida, **told, start_date=START + WEEK)
+
+    assert (campaign.is_funded, campaign.is_active) == (True, True)
+    assert campaign.start_date == START + WEEK
+
+
+def test_each_status_is_reached_by_its_own_step(ida):
+    campaign = make_running(ida, end_date=START + WEEK)
+    steps = [
+        (CampaignStatus.PAUSED, {"reason": "A look"}),
+        (CampaignStatus.ACTIVE, {}),
+        (CampaignStatus.COMPLETED, {}),
+    ]
+    with at(START + WEEK):
+        for status, told in steps:
+            campaigns.update_campaign_status(campaign, status, ida, **told)
+            assert campaign.status is status
+    with pytest.raises(campaigns.NotReady, match="draft again"):
+        campaigns.update_campaign_status(campaign, CampaignStatus.DRAFT, ida)
+
+    other = make_campaign(ida)
+    fund(other, ida)
+    campaigns.update_campaign_status(other, CampaignStatus.ACTIVE, ida)
+    told = {"reason": "Over", "typed_name": other.name}
+    campaigns.update_campaign_status(other, CampaignStatus.CANCELED, ida, **told)
+    assert other.status is CampaignStatus.CANCELED
+
+
+def test_each_status_of_a_payout_is_reached_by_its_own_step(ida, acme):
+    campaign = make_running(ida)
+    make_scored(make_earner(), 1, START)
+    with at(START + WEEK + timedelta(hours=1)):
+        roll(campaign.id)
+        (payout,) = payouts.payouts_of_campaign(campaign.id)
+        approve([payout], make_decision(acme, ida))
+        for status, told in [
+            (PayoutStatus.PROCESSING, {}),
+            (PayoutStatus.FAILED, {"error_message": "reverted"}),
+            (PayoutStatus.PENDING, {"by": ida}),
+            (PayoutStatus.PROCESSING, {}),
+            (PayoutStatus.COMPLETED, {"tx_hash": a_hash()}),
+        ]:
+            payouts.update_payout_status(payouts.lock_payout(payout.id), status, **told)
+            assert payout.status is status
+        with pytest.raises(Invalid, match="by which transaction"):
+            payouts.update_payout_status(payout, PayoutStatus.COMPLETED)
+    assert payouts.payouts_of_person(payout.person_id) == [payout]
