@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from ally.errors import AllyError
 from ally.ledger.models import Movement
 from ally.rewards import campaigns, closing, payouts, rolling
+from ally.rewards.models import Policy
 from tests.rewards.machine import Life
 
 SEARCH = settings(
@@ -181,9 +182,54 @@ MUTANTS = [
 ]
 
 
+STORIES = {
+    "what is held waits, what is paid arrives": [
+        ("write", {"points": [1, 2, 3, 4]}),
+        ("the_open_epoch_closes", {}),
+        ("release_all", {}),
+        ("hold_one", {"which": 0}),
+        ("send", {"which": 0}),
+        ("arrive", {"which": 0}),
+    ],
+    "a payment is on its way when the window ends": [
+        ("write", {"points": [1, 2, 3, 4]}),
+        ("the_open_epoch_closes", {}),
+        ("release_all", {}),
+        ("a_window_ends", {"which": 0}),
+        ("time_passes", {"hours": 48}),
+        ("arrive", {"which": 0}),
+        ("time_passes", {"hours": 48}),
+    ],
+}
+
+
+def tell(life, story):
+    """Have it happen, step by step; after each, everything must hold."""
+    told = life()
+    try:
+        told.begin(100, 2, None, Policy.PRO_RATA, True, 0, 7, 7, None)
+        for act, particulars in story:
+            getattr(told, act)(**particulars)
+            told.everything_holds()
+    finally:
+        told.teardown()
+
+
+def live(life):
+    for story in STORIES.values():
+        tell(life, story)
+    run_state_machine_as_test(life, settings=SEARCH)
+
+
+@pytest.mark.parametrize("story", STORIES.values(), ids=STORIES)
+def test_a_story_without_a_fault_holds(life, story):
+    tell(life, story)
+
+
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_a_planted_fault_is_found(life, monkeypatch, mutant):
+    """By a story that chance seldom tells, or by chance."""
     mutant(monkeypatch)
 
     with pytest.raises((AssertionError, IntegrityError, AllyError)):
-        run_state_machine_as_test(life, settings=SEARCH)
+        live(life)
