@@ -21,6 +21,7 @@ IN_WORDS = {
     JobType.INGEST_GOLDENS: named("Taking in the goldens"),
     JobType.CORRECTIONS_SYNC: named("Learning from corrections"),
     JobType.CHAIN_CHECK: named("Checking the trail"),
+    JobType.SCORING: named("Scoring the posts"),
 }
 
 

@@ -39,6 +39,7 @@ BODIES = (
     "ally.channels.connection",
     "ally.channels.jobs",
     "ally.channels.subscriptions",
+    "ally.community.scoring.scored",
     "ally.community.taking_in",
     "ally.desk.drafting",
     "ally.desk.rewriting",
