@@ -1,6 +1,6 @@
 """How the application is put together."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from flask import Flask
@@ -19,6 +19,7 @@ from ally.channels.fast_path import FastPath
 from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
+from ally.community import addresses
 from ally.desk import assigning, drafting
 from ally.desk.alike_routes import alike_pages
 from ally.desk.conversation_routes import conversation_acts
@@ -39,6 +40,7 @@ from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.knowledge.routes import knowledge_pages
+from ally.ledger import amounts
 from ally.notifications.routes import notification_pages
 from ally.review import claims, decisions, digest, kinds, presence, pulse
 from ally.review.label_routes import label_acts
@@ -46,7 +48,9 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
-from ally.rewards import models as _rewards  # noqa: F401  # tables that no page shows yet
+from ally.rewards.batches import PayoutBatch
+from ally.rewards.campaign_routes import campaign_pages
+from ally.rewards.payout_routes import payout_pages
 from ally.settings import Settings, load, sqlalchemy_url
 
 ROOT = Path(__file__).parent.parent
@@ -65,12 +69,19 @@ def assemble(settings: Settings | None = None) -> Flask:
     web.init_app(app)
     assets.init_app(app)
     access.init_app(app)
+    app.jinja_env.filters.update(
+        tokens=amounts.grouped,
+        checksummed=addresses.checksummed,
+        short_address=addresses.shortened,
+        moment=datetime.fromisoformat,
+    )
     language.init_app(app, wanted_language=access.wanted_language, wanted_zone=access.wanted_zone)
     cli.init_app(app)
     secrets.use_key(settings.secret_key or "development-only")
     digest.use_key(settings.secret_key or "development-only")
     ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
+    kinds.register(PayoutBatch())
     job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)
     documents.use_folder(knowledge_folder(settings))
@@ -106,6 +117,8 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit_pages)
     app.register_blueprint(notification_pages)
     app.register_blueprint(channel_settings)
+    app.register_blueprint(campaign_pages)
+    app.register_blueprint(payout_pages)
     if not settings.is_production:
         app.register_blueprint(development_pages)
     access.refuse_undeclared_routes(app)

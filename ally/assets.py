@@ -43,6 +43,7 @@ SHEETS = (
     "live",
     "work",
     "knowledge",
+    "rewards",
 )
 FOLDER = Path(__file__).parent.parent / "static"
 A_YEAR = 365 * 24 * 3600  # seconds

@@ -28,6 +28,12 @@ FIRST = (
     Place("/outgoing", "outgoing", named("Outgoing"), "o", "stuck"),
     Place("/notifications", "notifications", named("Notifications"), "n", "unread"),
 )
+COMMUNITY = (
+    Place("/members", "members", named("Members"), "b"),
+    Place("/scores", "scores", named("Scores"), "x"),
+    Place("/campaigns", "campaigns", named("Campaigns"), "p", only=Role.ADMIN),
+    Place("/payouts", "payouts", named("Payouts"), "y", only=Role.ADMIN),
+)
 OPERATIONS = (
     Place("/learning", "learning", named("Learning"), "l"),
     Place("/knowledge", "knowledge", named("Knowledge"), "k"),

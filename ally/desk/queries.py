@@ -28,7 +28,7 @@ LATE_AFTER = timedelta(hours=2)
 COUNTED = 1000  # a count goes no further; more than that reads "1000+"
 
 # As the index of the queue says it: what is snoozed is out of the queue.
-WAITS = "status = 'pending' AND snoozed_until IS NULL"
+WAITS = "status = 'pending' AND snoozed_until IS NULL AND kind = 'reply'"
 
 COUNTS = """
     SELECT w.waiting, w.oldest, c.mine, c.held, c.newest_claim,
@@ -38,7 +38,7 @@ COUNTS = """
            {stuck} AS stuck,
            (SELECT count(*) FROM (SELECT 1 FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NOT NULL
-             LIMIT :counted) asleep) AS snoozed,
+               AND kind = 'reply' LIMIT :counted) asleep) AS snoozed,
            (SELECT id FROM draft WHERE account_id = :account_id AND {waits}
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
       FROM (SELECT count(*) AS waiting, min(created_at) AS oldest FROM

@@ -43,6 +43,7 @@ from ally.desk.outgoing import (
     trigger_of,
 )
 from ally.marks import size
+from ally.review.decisions import sendable_text
 from ally.review.models import Draft, DraftAction, DraftStatus
 
 LONGEST_NEWS = 4_000  # characters of a new message that a refusal shows
@@ -52,7 +53,14 @@ class Reply:
     """A reply to a customer: one kind of draft."""
 
     name = "reply"
+    teaches = True
     amendable: Collection[str] = ("cc", "bcc", "subject")
+
+    def refuse_others(self, draft: Draft, by: User) -> None:
+        """Whoever works at the desk may answer."""
+
+    def final(self, draft: Draft, text: str | None) -> str:
+        return sendable_text(draft, text)
 
     def hold(self, draft: Draft) -> None:
         # With its channel, which whatever follows looks at.

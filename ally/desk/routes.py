@@ -133,7 +133,11 @@ def drawn_keys(*_of: object) -> Markup:
 def places(which: str) -> list[rail_places.Place]:
     """The places of the rail that there are, and that the user may go to."""
     user = this_user()
-    all_of = {"first": rail_places.FIRST, "operations": rail_places.OPERATIONS}[which]
+    all_of = {
+        "first": rail_places.FIRST,
+        "community": rail_places.COMMUNITY,
+        "operations": rail_places.OPERATIONS,
+    }[which]
     return [place for place in all_of if has_page(place.path) and place.is_for(user)]
 
 

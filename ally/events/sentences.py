@@ -116,6 +116,11 @@ SENTENCES = {
     "campaign.vouched": named("answers for a funding of {amount} units: {reason}"),
     "epoch.opened": named("opened epoch {number}"),
     "epoch.closed": named("closed epoch {number}: {amount} units for {members} members"),
+    "epoch.proposed": named("put the payouts of epoch {number} before the admins"),
+    "epoch.reconsidered": named("asked for the payouts of epoch {number} to be decided on again"),
+    "epoch.approved_once": named("approved the payouts of epoch {number}, as the first of two"),
+    "epoch.released": named("released the payouts of epoch {number}"),
+    "epoch.set_aside": named("set the payouts of epoch {number} aside, since {reason}"),
     "epoch.recycled": named("put {amount} units of epoch {number} back into the pool"),
     "epoch.expired": named("let {amount} units of epoch {number} expire"),
     "epoch.ended": named("finished epoch {number}"),
@@ -127,6 +132,7 @@ SENTENCES = {
     "payout.released": named("released the payout"),
     "audit.exported": named("exported the audit, {what}, as {format}"),
     "audit.check_asked": named("asked for a check of the whole trail"),
+    "config.changed": named("set “{what}” to {after}; it was {before}"),
     "job.started": named("started the job {type}"),
 }
 

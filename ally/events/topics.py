@@ -28,8 +28,8 @@ TOPICS = {
     "campaign": named("Campaigns"),
     "epoch": named("Epochs"),
     "payout": named("Payouts"),
+    "config": named("Settings"),
 }
-UNSEEN = {"campaign", "epoch", "payout"}  # no page leads to these yet
 DECISIONS = frozenset(
     f"draft.{did}"
     for did in ("approved", "edited", "rejected", "undone", "held_back", "relabelled")
@@ -66,7 +66,7 @@ def actions_of_topic(topic: str) -> Collection[str]:
 
 def topics() -> dict[str, str]:
     """Every topic that has actions, with its name: the named ones first."""
-    found = {topic_of(action) for action in SENTENCES} - UNSEEN
+    found = {topic_of(action) for action in SENTENCES}
     others = sorted(found - TOPICS.keys())
     return {name: words for name, words in TOPICS.items() if name in found} | {
         name: name.replace("_", " ").capitalize() for name in others

@@ -51,6 +51,7 @@ BODIES = (
     "ally.ledger.jobs",
     "ally.review.jobs",
     "ally.rewards.rolling",
+    "ally.rewards.simulating",
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0

@@ -21,6 +21,7 @@ KINDS: dict[NotificationType, Any] = {
     NotificationType.SENDING_HELD: later("A reply that was to go out later is held back"),
     NotificationType.MAIL_QUARANTINED: later("A mail could not be read in full"),
     NotificationType.JOB_FAILED: later("A job failed"),
+    NotificationType.BATCH_READY: later("Payouts wait for approval"),
 }
 SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MENTION: later("%(by)s named you in a note: %(about)s"),
@@ -33,6 +34,7 @@ SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MAIL_QUARANTINED: later("A mail from %(by)s could not be read"),
     NotificationType.JOB_FAILED: later("A job failed: %(job)s"),
     NotificationType.CHAIN_BROKEN: later("The trail was changed: %(reason)s"),
+    NotificationType.BATCH_READY: later("Payouts of epoch %(number)s wait: %(about)s"),
     NotificationType.LEDGER_BROKEN: later("A book was changed: %(reason)s"),
 }
 # What went wrong, by the particular `failure` of SEND_FAILED.

@@ -54,6 +54,7 @@ PARTS_IN_WORDS = {
     "signature": named("the signature"),
     "history": named("what is quoted"),
     "newest_message": named("the customer's newest message"),
+    "batch": named("the batch"),
 }
 
 # Set by the application from UNDO_SECONDS.
@@ -91,18 +92,17 @@ def approve(
     queued in this transaction and waits for the undo window, and for `send_at`.
     Raises AlreadyDecided, MovedOn, HeldByAnother, Invalid.
     """
+    kind = kind_of(draft)
     refuse_unless_decidable(draft, by, seen, kept=text)
-    final = final_text(draft, text)
-    refuse_unsendable(final)
+    final = kind.final(draft, text)
     changed = final != draft.suggested_text
     action = new_action(draft, ActionType.EDIT if changed else ActionType.APPROVE, by)
     action.final_text, action.diff_json = final, diff(draft.suggested_text, final)
     action.send_at = send_at
-    kind = kind_of(draft)
     particulars = kind.prepare(draft, action, final, amended)
     decide(draft, action, DraftStatus.SENT)
     kind.apply(draft, action, final, not_before=undo_until(action))
-    if not draft.is_by_hand:
+    if kind.teaches and not draft.is_by_hand:
         learn(draft, action)
         labelling.keep(draft, action)
     did = "draft.edited" if changed or particulars else "draft.approved"
@@ -136,10 +136,11 @@ def undo(draft: Draft, by: User) -> DraftAction:
     A rejection can be taken back within the undo window, an approval until its effect begins.
     Raises Conflict when there is none, when it is too late, or when a newer draft waits.
     """
+    kind_of(draft).refuse_others(draft, by)
     action = standing_decision(draft)
     if action is None:
         raise Conflict(_("There is no decision to take back."))
-    if clock.now() >= open_until(draft, action):
+    if not is_open(draft, action):
         raise Conflict(_("It is too late to undo: %(action)s.", action=decided_in_words(action)))
     if kind_of(draft).current(draft).id != draft.id:
         raise Conflict(_("A newer draft waits already, so this decision stands."))
@@ -186,12 +187,18 @@ def open_until(draft: Draft, action: DraftAction) -> datetime:
     return kind_of(draft).due_at(draft, action)
 
 
+def is_open(draft: Draft, action: DraftAction) -> bool:
+    """Whether this decision can be taken back now.  Raises Conflict when its effect has begun."""
+    return clock.now() < open_until(draft, action)
+
+
 def undo_until(action: DraftAction) -> datetime:
     """Until when this decision can be taken back, when it is made: its effect begins then."""
     return max(action.created_at + undo_window, action.send_at or action.created_at)
 
 
 def refuse_unless_decidable(draft: Draft, by: User, seen: str, kept: str | None) -> None:
+    kind_of(draft).refuse_others(draft, by)
     refuse_unless_open(draft, by, kept)
     parts = moved(draft, seen)
     if parts:
@@ -241,6 +248,13 @@ def final_text(draft: Draft, text: str | None) -> str:
     if text is None or with_lf(text) == with_lf(draft.suggested_text):
         return draft.suggested_text
     return with_lf(text)
+
+
+def sendable_text(draft: Draft, text: str | None) -> str:
+    """The same, of a reply.  Raises Invalid for what cannot go out."""
+    final = final_text(draft, text)
+    refuse_unsendable(final)
+    return final
 
 
 def with_lf(text: str) -> str:

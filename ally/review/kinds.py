@@ -17,9 +17,23 @@ class Kind(Protocol):
 
     name: str
 
+    teaches: bool
+    """Whether its decisions are learned from, so that the next draft needs less editing."""
+
     @property
     def amendable(self) -> Collection[str]:
         """What a reviewer may change beside the text, by the names that the form gives it."""
+        ...
+
+    def refuse_others(self, draft: Draft, by: User) -> None:
+        """Raise NotAllowed unless `by` is somebody who may decide on drafts of this kind."""
+        ...
+
+    def final(self, draft: Draft, text: str | None) -> str:
+        """What is decided on, when the reviewer wrote `text`; None where nothing was written.
+
+        Raises Invalid for what cannot go out.
+        """
         ...
 
     def hold(self, draft: Draft) -> None:

@@ -92,6 +92,13 @@ class Draft(Model):
             "id",
             postgresql_where=text("status = 'pending' AND snoozed_until IS NOT NULL"),
         ),
+        Index(
+            "ix_draft_no_reply",
+            "account_id",
+            "created_at",
+            "id",
+            postgresql_where=text("status = 'pending' AND kind <> 'reply'"),
+        ),
         # One proposal waits per conversation: a newer one supersedes the older.
         Index(
             "uq_draft_one_pending_per_conversation",

@@ -26,7 +26,7 @@ STATE = """
        ORDER BY d.created_at, d.id LIMIT :rows)
     SELECT (SELECT count(*) FROM (SELECT FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NULL
-             LIMIT :counted) counted) AS waiting,
+               AND kind = 'reply' LIMIT :counted) counted) AS waiting,
            (SELECT id FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NULL
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest,

@@ -12,14 +12,15 @@ from ally.review.kinds import kind_of
 from ally.review.models import Draft, DraftAction
 
 
-def find_draft(account_id: UUID, draft_id: UUID) -> Draft:
-    """The account's draft.  Raises NotFound."""
-    return found(db.session.scalar(drafts_of(account_id).where(Draft.id == draft_id)))
+def find_draft(account_id: UUID, draft_id: UUID, kind: str = "reply") -> Draft:
+    """The account's draft of this kind.  Raises NotFound."""
+    asked = drafts_of(account_id).where(Draft.id == draft_id, Draft.kind == kind)
+    return found(db.session.scalar(asked))
 
 
-def lock_draft(account_id: UUID, draft_id: UUID) -> Draft:
+def lock_draft(account_id: UUID, draft_id: UUID, kind: str = "reply") -> Draft:
     """The account's draft as it is now, held until the transaction ends.  Raises NotFound."""
-    draft = find_draft(account_id, draft_id)
+    draft = find_draft(account_id, draft_id, kind)
     kind_of(draft).hold(draft)
     return found(
         db.session.scalar(

@@ -21,6 +21,7 @@ from ally.ledger.models import LedgerAccountName as Name
 from ally.ledger.models import Movement
 from ally.ledger.posting import post
 from ally.rewards.allocation import allocate
+from ally.rewards.batches import propose
 from ally.rewards.models import (
     Campaign,
     CampaignEpoch,
@@ -101,6 +102,8 @@ def close(campaign: Campaign, epoch: CampaignEpoch) -> None:
         members=len(shares.amounts),
         digest=epoch.snapshot_digest,
     )
+    if epoch.state is EpochState.CLAIMING:
+        propose(epoch)
 
 
 def freeze(campaign: Campaign, epoch: CampaignEpoch) -> None:

@@ -222,6 +222,7 @@ class CampaignEpoch(Model):
             "campaign_id",
             postgresql_where=text("state IN ('OPEN', 'CLAIMING', 'RECYCLED', 'EXPIRED')"),
         ),
+        Index(None, "account_id", "draft_id"),
         Index(
             "uq_campaign_epoch_one_open",
             "campaign_id",
@@ -334,6 +335,13 @@ class Payout(Model):
         ),
         Index(None, "account_id", "campaign_id", "status", "id"),
         Index(None, "account_id", "epoch_id", "status", "id"),
+        Index(None, "account_id", "epoch_id", "amount", "id"),
+        Index(
+            "ix_payout_held",
+            "account_id",
+            "id",
+            postgresql_where=text("hold_reason IS NOT NULL AND status IN ('PENDING', 'FAILED')"),
+        ),
         Index(None, "account_id", "person_id", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "account_id", "id"),

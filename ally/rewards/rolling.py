@@ -16,6 +16,7 @@ from ally.events import trail
 from ally.jobs.queue import enqueue, job, run_for_every_account
 from ally.ledger.models import Movement
 from ally.ledger.posting import post
+from ally.rewards.batches import set_aside
 from ally.rewards.campaigns import lock_campaign
 from ally.rewards.closing import close, cut_off, unallocated
 from ally.rewards.epochs import active_epochs, campaign_epochs, create_campaign_epoch
@@ -121,6 +122,7 @@ def end_window(campaign: Campaign, epoch: CampaignEpoch) -> bool:
         return finish(epoch)
     if clock.now() < epoch.claim_window_ends or is_paying(epoch):
         return False
+    set_aside(epoch)
     unclaimed = give_up_unpaid(epoch)
     movement, state = (
         (Movement.RECYCLE, EpochState.RECYCLED)

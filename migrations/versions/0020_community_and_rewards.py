@@ -68,6 +68,13 @@ def upgrade():
     know("job_run", "type", (*OLD_JOBS, *NEW_JOBS))
     know("channel", "platform", (*OLD_PLATFORMS, *NEW_PLATFORMS))
     know("intake_outcome", "state", (*OLD_OUTCOMES, "ignored"))
+    op.create_index(
+        "ix_draft_no_reply",
+        "draft",
+        ["account_id", "created_at", "id"],
+        unique=False,
+        postgresql_where=sa.text("status = 'pending' AND kind <> 'reply'"),
+    )
     op.create_table(
         "post_waiting",
         sa.Column("place", sa.BigInteger(), sa.Identity(always=True), nullable=False),
@@ -1487,6 +1494,12 @@ def upgrade():
         postgresql_where=sa.text("state IN ('OPEN', 'CLAIMING', 'RECYCLED', 'EXPIRED')"),
     )
     op.create_index(
+        op.f("ix_campaign_epoch_account_id_draft_id"),
+        "campaign_epoch",
+        ["account_id", "draft_id"],
+        unique=False,
+    )
+    op.create_index(
         "uq_campaign_epoch_one_open",
         "campaign_epoch",
         ["campaign_id"],
@@ -1672,6 +1685,19 @@ def upgrade():
         "payout",
         ["account_id", "epoch_id", "status", "id"],
         unique=False,
+    )
+    op.create_index(
+        op.f("ix_payout_account_id_epoch_id_amount_id"),
+        "payout",
+        ["account_id", "epoch_id", "amount", "id"],
+        unique=False,
+    )
+    op.create_index(
+        "ix_payout_held",
+        "payout",
+        ["account_id", "id"],
+        unique=False,
+        postgresql_where=sa.text("hold_reason IS NOT NULL AND status IN ('PENDING', 'FAILED')"),
     )
     op.create_index(op.f("ix_payout_account_id_id"), "payout", ["account_id", "id"], unique=False)
     op.create_index(
@@ -1879,6 +1905,7 @@ def downgrade():
         op.f("uq_channel_account_id_platform_platform_id"), "channel", type_="unique"
     )
     op.drop_index("ix_channel_parent", table_name="channel")
+    op.drop_index("ix_draft_no_reply", table_name="draft")
     op.drop_column("channel", "crawl_config")
     op.drop_column("channel", "parent_id")
     op.drop_column("channel", "description")

@@ -38,6 +38,13 @@ NAMED_BY = {
     "notification_id": "notification",
     "run_id": "job_run",
     "document_id": "source_document",
+    "campaign_id": "campaign",
+    "epoch_id": "campaign_epoch",
+    "payout_id": "payout",
+    "export_id": "payout_export",
+    "person_id": "person",
+    "score_id": "score",
+    "post_id": "post",
 }
 WORDS = {
     "key": f"{MARK}-channel-key",
