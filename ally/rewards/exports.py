@@ -82,33 +82,32 @@ def export(campaign: Campaign, by: User, kind: ExportKind) -> PayoutExport:
     found = [payouts.lock_payout(payout.id) for payout in payable(campaign)]
     if not found:
         raise Conflict(_("Nothing may be paid now."))
+    numbers = [payouts.begin(payout, by) for payout in found]
     made = PayoutExport(
         account_id=campaign.account_id,
         campaign_id=campaign.id,
         kind=kind,
         payouts=len(found),
         total=sum(payout.amount for payout in found),
+        root=root_of(found) if kind is ExportKind.MERKLE else None,
         created_by_id=by.id,
     )
     db.session.add(made)
     db.session.flush()
-    for payout in found:
-        number = payouts.begin(payout, by)
-        db.session.add(
-            PayoutAttempt(
-                account_id=payout.account_id,
-                payout_id=payout.id,
-                number=number,
-                state=AttemptState.EXPORTED,
-                export_id=made.id,
-                chain_id=campaign.chain_id,
-                wallet=payout.wallet,
-                amount=payout.amount,
-            )
+    db.session.add_all(
+        PayoutAttempt(
+            account_id=payout.account_id,
+            payout_id=payout.id,
+            number=number,
+            state=AttemptState.EXPORTED,
+            export_id=made.id,
+            chain_id=campaign.chain_id,
+            wallet=payout.wallet,
+            amount=payout.amount,
         )
+        for payout, number in zip(found, numbers, strict=True)
+    )
     db.session.flush()
-    if kind is ExportKind.MERKLE:
-        made.root = merkle.tree_of(leaves_of(made)).root
     trail.record(
         campaign,
         "campaign.exported",
@@ -118,6 +117,10 @@ def export(campaign: Campaign, by: User, kind: ExportKind) -> PayoutExport:
         amount=in_tokens(made.total, campaign.decimals),
     )
     return made
+
+
+def root_of(some: Sequence[Payout]) -> str:
+    return merkle.tree_of([(str(payout.wallet), payout.amount) for payout in some]).root
 
 
 def find_export(export_id: UUID) -> PayoutExport:
@@ -197,13 +200,10 @@ def transfer(attempt: PayoutAttempt, campaign: Campaign) -> dict[str, Any]:
     }
 
 
-def leaves_of(made: PayoutExport) -> list[merkle.Leaf]:
-    return [(attempt.wallet, attempt.amount) for attempt in attempts_of(made)]
-
-
 def merkle_file(made: PayoutExport) -> dict[str, Any]:
     """The tree as OpenZeppelin's package loads it, with each payee's proof."""
-    tree = merkle.tree_of([(checksummed(wallet), amount) for wallet, amount in leaves_of(made)])
+    paid = [(checksummed(attempt.wallet), attempt.amount) for attempt in attempts_of(made)]
+    tree = merkle.tree_of(paid)
     proofs = {tree.leaves[n][0]: tree.proof(n) for n in range(len(tree.leaves))}
     return {"root": tree.root, **merkle.dumped(tree), "proofs": proofs}
 
