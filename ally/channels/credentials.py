@@ -96,7 +96,7 @@ class IntercomCredentials(Credentials):
 
 
 class BotCredentials(Credentials):
-    """What a bot of Slack, Discord or Telegram says who it is by."""
+    """What a bot of Slack or Discord says who it is by."""
 
     bot_token: str = Field(min_length=1, max_length=LONGEST, repr=False)
 
@@ -119,7 +119,7 @@ KINDS: dict[Platform, type[Credentials]] = {
     Platform.SHOPIFY: MailCredentials,
     Platform.SLACK: SlackCredentials,
     Platform.DISCORD: BotCredentials,
-    Platform.TELEGRAM: BotCredentials,
+    Platform.TELEGRAM: Credentials,
     Platform.COMMUNITY: Credentials,
 }
 

@@ -39,7 +39,9 @@ class Field:
 
 
 def option_fields(described: Described) -> list[Field]:
-    """What an admin may choose; of chats, only what is not about mail."""
+    """What an admin may choose; of chats, only what is not about mail, of communities nothing."""
+    if described.is_community:
+        return []
     return [one for one in OPTION_FIELDS if described.answers_by_mail or not one.is_for_mail]
 
 
@@ -138,7 +140,7 @@ CREDENTIAL_FIELDS = {
         ),
         Field("access_token", named("Access token")),
         Field("admin_id", named("Teammate id"), named("In whose name answers are sent.")),
-        Field("bot_token", named("Bot token"), named("Begins with xoxb-.")),
+        Field("bot_token", named("Bot token"), named("As the bot's own page shows it.")),
         Field(
             "base_url",
             named("Stand-in address"),

@@ -53,7 +53,8 @@ LINES = text("""
                  'read_at', p.updated_at) ORDER BY p.name) AS folders
           FROM ingest_checkpoint p
          WHERE p.account_id = c.account_id AND p.channel_id = c.id) reading ON true
-     WHERE c.account_id = :account_id AND (CAST(:channel_id AS uuid) IS NULL OR c.id = :channel_id)
+     WHERE c.account_id = :account_id AND c.parent_id IS NULL
+       AND (CAST(:channel_id AS uuid) IS NULL OR c.id = :channel_id)
      ORDER BY lower(c.name), c.id
 """)
 

@@ -6,7 +6,7 @@ Sources: the providers' own guides to their webhooks, as of November 2026.
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ally.channels.models import COMMUNITIES, ChannelType, Platform
+from ally.channels.models import ChannelType, Platform
 from ally.language import named
 
 
@@ -34,6 +34,8 @@ class Described:
     called: str = named("Secret")
     address: str = named("Address")
     address_hint: str = named("Where customers write to, such as support@example.com.")
+    is_community: bool = False
+    """Whether what comes in are posts, which nobody answers from the desk."""
 
     @property
     def is_mail(self) -> bool:
@@ -296,33 +298,68 @@ PLATFORMS: dict[Platform, Described] = {
         ChannelType.CHAT,
         "",
         SecretBy.NOBODY,
-        (),
+        (
+            named("In Discord's Developer Portal, create an application and open its “Bot”."),
+            named(
+                "Copy the bot's token into the settings below, and switch the “Message Content "
+                "Intent” on."
+            ),
+            named(
+                "Invite the bot to your server with the permissions “View Channels” and “Read "
+                "Message History”."
+            ),
+            named("Run “flask ingest discord” beside Ally; it reads the server until stopped."),
+        ),
         address=named("Server id"),
+        address_hint=named(
+            "With “Developer Mode” on, right-click the server's name and choose “Copy Server ID”."
+        ),
+        is_community=True,
     ),
     Platform.TELEGRAM: Described(
         named("Telegram"),
         named("Reads what members write in public in Telegram groups."),
         ChannelType.CHAT,
-        "",
-        SecretBy.NOBODY,
-        (),
+        "/webhooks/telegram/",
+        SecretBy.US,
+        (
+            named("In Telegram, ask @BotFather for a new bot, and copy its token."),
+            named(
+                "Ask @BotFather to disable the bot's privacy mode, add it to your groups, and make "
+                "it an admin there, so that reactions are told."
+            ),
+            named(
+                "Call setWebhook of the Bot API with the webhook address as url, the secret as "
+                "secret_token, and as allowed_updates: message, edited_message, channel_post, "
+                "edited_channel_post, message_reaction, message_reaction_count."
+            ),
+        ),
         address=named("Bot id"),
+        address_hint=named("The digits before the colon of its token."),
+        is_community=True,
     ),
     Platform.COMMUNITY: Described(
-        named("Community"),
-        named("Reads what members write in public elsewhere."),
+        named("Another community"),
+        named("A program of yours posts here what members write elsewhere, as JSON."),
         ChannelType.CHAT,
-        "",
-        SecretBy.NOBODY,
-        (),
-        address=named("Name"),
+        "/webhooks/community/",
+        SecretBy.US,
+        (
+            named(
+                "Have your program post each event to the webhook address as JSON: what was "
+                "written, edited, deleted or reacted to. The form of it stands in docs/webhooks.md."
+            ),
+            named(
+                "Have it send the secret as “Authorization: Bearer” and the secret, or sign the body "
+                "with “X-Ally-Signature” as for raw mail."
+            ),
+            named("An answer of 202 says that the event is safely stored. Try again on any other."),
+        ),
+        address=named("Its name"),
+        address_hint=named("How the platform is called, such as forum.example.com."),
+        is_community=True,
     ),
 }
-
-
-# What the desk answers on, and an admin adds by hand.  What a community writes in public is
-# read from places of its own, which no form makes.
-OFFERED = {name: told for name, told in PLATFORMS.items() if name not in COMMUNITIES}
 
 
 def webhook_url(platform: Platform, key: str, public_url: str) -> str | None:

@@ -88,7 +88,7 @@ def post(provider: str, key: str) -> ResponseReturnValue:
     stored = [inbound.store(caller, *fact(caller, call, entry)) for entry in found.entries]
     throttle.limit(f"mail:{caller.channel_id}", hits=settings().mails_per_minute, per=MINUTE)
     # Some providers take nothing but 200 for an answer.
-    return told(*stored), 202 if provider == "json" else 200
+    return told(*stored), 202 if provider in {"json", "community"} else 200
 
 
 @webhooks.get(f"/webhooks/<any({', '.join(ADDRESSES)}):provider>/<key>")
@@ -128,10 +128,11 @@ def fact(caller: Caller, call: Call, entry: Entry) -> tuple[Fact, str | None]:
         for name in KEPT_HEADERS
         if call.header(name)
     }
-    payload = {**kept, "size": len(call.body), **entry.notes}
+    body = call.body if entry.body is None else entry.body
+    payload = {**kept, "size": len(body), **entry.notes}
     key = f"{caller.platform}:{caller.channel_id}:{entry.id}"
     job = CONFIRM if entry.type == "confirmation" else None
-    return Fact(key, caller.platform, entry.type, payload, call.body), job
+    return Fact(key, caller.platform, entry.type, payload, body), job
 
 
 def told(*stored: Stored) -> dict[str, str]:

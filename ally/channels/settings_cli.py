@@ -12,7 +12,7 @@ from sqlalchemy import select, text
 from ally.accounts.models import Account
 from ally.channels import forms, health, registry
 from ally.channels.models import Platform
-from ally.channels.platforms import OFFERED, PLATFORMS, SecretBy, webhook_url
+from ally.channels.platforms import PLATFORMS, SecretBy, webhook_url
 from ally.channels.registry import Secret
 from ally.db import as_account, db
 from ally.errors import AllyError, Invalid, NotFound
@@ -38,7 +38,7 @@ def list_channels(account: str | None) -> None:
 
 
 @channels.command("create")
-@click.argument("platform", type=click.Choice([platform.value for platform in OFFERED]))
+@click.argument("platform", type=click.Choice([platform.value for platform in PLATFORMS]))
 @click.argument("name")
 @click.argument("address")
 @click.option("--key", default="", help="What stands in the webhook address; else from the name.")

@@ -11,7 +11,7 @@ from ally.accounts.access import this_user
 from ally.channels import changes, fields, forms, health, registry, trial
 from ally.channels.forms import Refused
 from ally.channels.models import Channel, Platform
-from ally.channels.platforms import OFFERED, PLATFORMS, SecretBy, webhook_url
+from ally.channels.platforms import PLATFORMS, SecretBy, webhook_url
 from ally.channels.registry import OVERLAPS, USUAL_OVERLAP, Moved, Secret
 from ally.db import db
 from ally.errors import NotFound
@@ -41,7 +41,7 @@ def channels() -> ResponseReturnValue:
 def new_channel() -> ResponseReturnValue:
     """The platforms to choose from, or the form of the chosen one."""
     if "platform" not in request.args:
-        return render_template("channels/platforms.html", platforms=OFFERED)
+        return render_template("channels/platforms.html", platforms=PLATFORMS)
     return new_page(asked_platform())
 
 
@@ -156,7 +156,7 @@ def form_again(**more: Any) -> str:
 def asked_platform() -> Platform:
     """The platform that the address or the form names.  Raises NotFound."""
     asked = request.values.get("platform", "")
-    if asked not in OFFERED:
+    if asked not in PLATFORMS:
         raise NotFound(_("There is no such platform."))
     return Platform(asked)
 

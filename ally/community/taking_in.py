@@ -11,15 +11,21 @@ from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
 from ally.community.applying import LeftOut, Source, apply
 from ally.community.discord import reading as discord
 from ally.community.facts import Fact, Unreadable
+from ally.community.generic import reading as generic
 from ally.community.models import PostWaiting
 from ally.community.people import ours
+from ally.community.telegram import reading as telegram
 from ally.db import current_account_id, db
 from ally.jobs.queue import enqueue, job, run_for_every_account
 
 AT_ONCE = 200  # events of one transaction
 LEFT_OUT = "The channel is switched off."
 
-READERS: dict[str, Callable[..., list[Fact]]] = {"discord": discord.facts_of}
+READERS: dict[str, Callable[..., list[Fact]]] = {
+    "discord": discord.facts_of,
+    "telegram": telegram.facts_of,
+    "community": generic.facts_of,
+}
 
 
 @job("community.take_in")

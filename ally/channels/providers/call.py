@@ -54,11 +54,13 @@ class Call:
 @dataclass(frozen=True)
 class Entry:
     """One thing that the request tells.  `id` is the provider's, and makes it stored once;
-    `notes` are what reading it needs to know besides the body."""
+    `notes` are what reading it needs to know besides the body, `body` its part of the body
+    where the request tells several."""
 
     id: str
     type: str = "message"
     notes: dict[str, Any] = field(default_factory=dict)
+    body: bytes | None = None
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ally.channels.facts import Incoming
+from ally.channels.mail.parsed import Unreadable
 from ally.channels.models import EventsRaw, Platform
 from ally.channels.providers import (
+    community,
     generic,
     intercom,
     mailgun,
@@ -15,6 +17,7 @@ from ally.channels.providers import (
     ses_notices,
     shopify,
     slack,
+    telegram,
     zoho_desk,
     zoho_mail,
 )
@@ -39,6 +42,11 @@ class Door:
     """Whether it reads a key at the provider's before it can tell."""
 
 
+def no_message(event: EventsRaw) -> Incoming:
+    """What a community posts becomes no conversation: `community.taking_in` reads it."""
+    raise Unreadable("this is a post of a community")
+
+
 ADDRESSES: dict[str, set[Platform]] = {
     "postmark": {Platform.POSTMARK},
     "mailgun": {Platform.MAILGUN},
@@ -49,6 +57,8 @@ ADDRESSES: dict[str, set[Platform]] = {
     "shopify": {Platform.SHOPIFY},
     "slack": {Platform.SLACK},
     "json": {Platform.JSON},
+    "community": {Platform.COMMUNITY},
+    "telegram": {Platform.TELEGRAM},
 }
 DOORS: dict[str, Door] = {
     Platform.POSTMARK: Door(postmark.prove, postmark.read, postmark.PROOF, carries_mails=True),
@@ -61,4 +71,6 @@ DOORS: dict[str, Door] = {
     Platform.SHOPIFY: Door(shopify.prove, shopify.read, shopify.PROOF),
     Platform.SLACK: Door(slack.prove, slack.read, slack.PROOF),
     Platform.JSON: Door(generic.prove, generic.read, generic.PROOF),
+    Platform.COMMUNITY: Door(community.prove, no_message, community.PROOF),
+    Platform.TELEGRAM: Door(telegram.prove, no_message, telegram.PROOF),
 }
