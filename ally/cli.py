@@ -4,9 +4,9 @@ from flask import Flask
 
 from ally.accounts.cli import accounts, users
 from ally.channels.cli import mail
-from ally.channels.ingest_cli import ingest
 from ally.channels.settings_cli import channels
 from ally.checks import check
+from ally.community.cli import ingest
 from ally.demo.cli import seed
 from ally.dev.cli import list_verbs, schema
 from ally.events.cli import audit

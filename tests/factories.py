@@ -46,14 +46,15 @@ def make_user(account, name="Ada Lovelace", role=Role.AGENT, **fields):
 
 def make_channel(account, key=None, secret="secret", **fields):
     number = next(numbers)
+    address = f"support{number}@{account.name.lower()}.example"
     return save_in(
         account,
         Channel(
             account_id=account.id,
             type=fields.pop("type", ChannelType.EMAIL),
             key=key or f"support-{number}",
-            external_id=f"support{number}@{account.name.lower()}.example",
-            from_address=f"support{number}@{account.name.lower()}.example",
+            external_id=fields.pop("external_id", address),
+            from_address=address,
             from_name=f"{account.name} support",
             name="Support",
             secret_sealed=secrets.seal(secret),
