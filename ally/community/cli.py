@@ -3,13 +3,19 @@
 import asyncio
 import signal
 import sys
+from pathlib import Path
 
 import click
 from flask import Flask, current_app
+from sqlalchemy import select, text
 
 from ally.channels.ingest_cli import ingest
+from ally.channels.models import Channel
+from ally.community import archives
 from ally.community.discord import live
 from ally.community.discord.servers import servers
+from ally.db import db, use_account
+from ally.errors import AllyError
 
 
 @ingest.command("discord")
@@ -28,6 +34,38 @@ def discord(channels: tuple[str, ...], once: bool) -> None:
     if once:
         raise SystemExit(0 if asyncio.run(live.read_once(app, channels, say)) else 1)
     asyncio.run(until_stopped(app, channels))
+
+
+@ingest.command("archive")
+@click.argument("channel")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def archive(channel: str, file: Path) -> None:
+    """Read an archive of Telegram Desktop or DiscordChatExporter into the channel of this key."""
+    try:
+        found = archives.read(file)
+    except AllyError as wrong:
+        raise click.ClickException(str(wrong)) from None
+    known = find_by_key(channel)
+    if known.platform is not found.platform:
+        raise click.ClickException(f"This is an archive of {found.platform.value.capitalize()}.")
+    found.enter(known)
+    db.session.commit()
+    new = 0
+    with click.progressbar(length=len(found.messages), label=file.name, file=sys.stderr) as bar:
+        for messages in archives.batches(found):
+            new += sum(found.keep(known, message) for message in messages)
+            db.session.commit()
+            bar.update(len(messages))
+    click.echo(f"{len(found.messages)} messages, {new} of them new.")
+
+
+def find_by_key(key: str) -> Channel:
+    for account_id in db.session.scalars(text("SELECT account_ids()")).all():
+        use_account(account_id)
+        asked = select(Channel).where(Channel.account_id == account_id, Channel.key == key)
+        if (found := db.session.scalar(asked)) is not None:
+            return found
+    raise click.ClickException(f"There is no channel of this key: {key}.")
 
 
 async def until_stopped(app: Flask, channels: tuple[str, ...]) -> None:
