@@ -11,6 +11,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from ally import assets, cli, db, language, logs, web
 from ally.accounts import access, users
+from ally.accounts.config_routes import config_pages
 from ally.accounts.own_settings_routes import own_settings_pages
 from ally.accounts.routes import sign_in_pages
 from ally.audit.routes import audit_pages
@@ -19,7 +20,9 @@ from ally.channels.fast_path import FastPath
 from ally.channels.mail import ids
 from ally.channels.routes import webhooks
 from ally.channels.settings_routes import channel_settings
-from ally.community import addresses
+from ally.community import addresses, wallets
+from ally.community.member_routes import member_pages
+from ally.community.score_routes import score_pages
 from ally.desk import assigning, drafting
 from ally.desk.alike_routes import alike_pages
 from ally.desk.conversation_routes import conversation_acts
@@ -48,6 +51,7 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
+from ally.rewards import wallets as reward_wallets
 from ally.rewards.batches import PayoutBatch
 from ally.rewards.campaign_routes import campaign_pages
 from ally.rewards.payout_routes import payout_pages
@@ -82,6 +86,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     kinds.register(PayoutBatch())
+    wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)
     job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)
     documents.use_folder(knowledge_folder(settings))
@@ -117,6 +122,9 @@ def assemble(settings: Settings | None = None) -> Flask:
     app.register_blueprint(audit_pages)
     app.register_blueprint(notification_pages)
     app.register_blueprint(channel_settings)
+    app.register_blueprint(config_pages)
+    app.register_blueprint(member_pages)
+    app.register_blueprint(score_pages)
     app.register_blueprint(campaign_pages)
     app.register_blueprint(payout_pages)
     if not settings.is_production:

@@ -44,6 +44,7 @@ WORDS = {
     "BELOW_MINIMUM": named("Too little"),
     "OVER_LIMIT": named("Over the limit"),
     "BY_HAND": named("Held"),
+    "dismissed": named("Dismissed"),
     "claimed": named("Claimed"),
     "verified": named("Verified on chain"),
     "by_hand": named("By an admin's word"),

@@ -51,9 +51,10 @@ class HoldReason(StrEnum):
 class Person(Model):
     """A member of the community, whatever platforms they write on (contract 000-18).
 
-    `wallet` is lower case, unique in the account, and counts once `wallet_verified_at`
-    is set.  `hold_reason` keeps every payout of theirs back.  One who turned out to be
-    another person too has `merged_into_id`, and neither accounts nor a wallet.
+    `wallet` is lower case, unique in the account, counts once `wallet_verified_at` is set,
+    and is paid to from `wallet_linked_at` on.  `hold_reason` keeps every payout of theirs
+    back.  One who turned out to be another person too has `merged_into_id`, and neither
+    accounts nor a wallet.
     """
 
     __table_args__ = (

@@ -9,10 +9,12 @@ from uuid import UUID
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from ally.accounts.models import User
 from ally.community.addresses import lower_address
-from ally.community.models import Person, PlatformUser
+from ally.community.models import HoldReason, Person, PlatformUser
 from ally.db import current_account_id, db
-from ally.errors import NotFound
+from ally.errors import Invalid, NotFound
+from ally.events import trail
 from ally.language import _
 
 
@@ -39,6 +41,41 @@ def update_person(
     return changed(
         Person, person_id, _("There is no such member."), display_name=display_name, trust=trust
     )
+
+
+def hold_person(person: Person, by: User, reason: HoldReason, note: str) -> None:
+    """Keep every payout of the person back.  Raises Invalid without a reason in words."""
+    if not note.strip():
+        raise Invalid(_("Say why, for those who read this later."))
+    person.hold_reason, person.hold_note = reason, note.strip()
+    db.session.flush()
+    trail.record(person, "member.held", by=by, reason=note.strip())
+
+
+def release_person(person: Person, by: User) -> None:
+    """Let the person be paid again."""
+    person.hold_reason = person.hold_note = None
+    db.session.flush()
+    trail.record(person, "member.released", by=by)
+
+
+def note_about(person: Person, by: User, *, customer_email: str, trust: float) -> None:
+    """Note from which address the person writes to the desk, and how far they are trusted, from
+    0 to 1.  Raises Invalid."""
+    if not 0 <= trust <= 1:
+        raise Invalid(_("Trust is a number from 0 to 1."))
+    address = customer_email.strip().lower()
+    if address and (address.count("@") != 1 or len(address) > 320 or " " in address):
+        raise Invalid(_("This is no mail address."))
+    changed = [
+        name
+        for name, value in (("customer_email", address or None), ("trust", trust))
+        if getattr(person, name) != value
+    ]
+    person.customer_email, person.trust = address or None, trust
+    db.session.flush()
+    if changed:
+        trail.record(person, "member.changed", by=by, what=", ".join(changed))
 
 
 def get_person(person_id: UUID) -> Person | None:

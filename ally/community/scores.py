@@ -7,13 +7,17 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from ally.community.models import Post, Score
+from ally import clock
+from ally.accounts.models import User
+from ally.community.models import Post, Score, ScoreVerdict
 from ally.community.people import ours
 from ally.db import current_account_id, db
-from ally.errors import NotFound
+from ally.errors import Conflict, Invalid, NotFound
+from ally.events import trail
 from ally.language import _
 
 PLACES = Decimal("1e-12")  # what the column keeps
+MOST_POINTS = 1_000_001
 
 
 def save_score(
@@ -66,3 +70,61 @@ def scores_of_post(post_id: UUID) -> Sequence[Score]:
         .where(*ours(Score), Score.post_id == post_id)
         .order_by(Score.created_at.desc(), Score.id.desc())
     ).all()
+
+
+def override(
+    post: Post, by: User, value: Decimal, reason: str, verdict: ScoreVerdict | None = None
+) -> Score:
+    """What the post is worth by a person's judgement, from now on; older scores stay.
+
+    With a `verdict` it earns nothing, whatever its value.  The scorer and its version are those
+    of the score before.  Raises Invalid for a value below zero and without a reason, Conflict for
+    a post that was never scored.
+    """
+    if not reason.strip():
+        raise Invalid(_("Say why, for those who read this later."))
+    if not value.is_finite() or not 0 <= value < MOST_POINTS:
+        raise Invalid(_("Points are a number from 0 to 1,000,000."))
+    before = standing(post)
+    if before is None:
+        raise Conflict(_("This post has no score yet."))
+    score = Score(
+        account_id=current_account_id(),
+        kind=before.kind,
+        value=value.quantize(PLACES),
+        post_id=post.id,
+        platform_user_id=post.author_id,
+        scorer=before.scorer,
+        scorer_version=before.scorer_version,
+        details=before.details,
+        verdict=verdict,
+        user_id=by.id,
+        reason=reason.strip(),
+        created_at=clock.now(),
+    )
+    db.session.add(score)
+    db.session.flush()
+    trail.record(
+        score,
+        "score.dismissed" if verdict else "score.overridden",
+        by=by,
+        before=points(before),
+        after=points(score),
+        verdict=verdict.value if verdict else None,
+        reason=reason.strip(),
+    )
+    return score
+
+
+def standing(post: Post) -> Score | None:
+    """The score of the post that counts: the newest by a person, else the newest."""
+    return db.session.scalar(
+        select(Score)
+        .where(*ours(Score), Score.post_id == post.id)
+        .order_by(Score.user_id.is_(None), Score.created_at.desc(), Score.id.desc())
+        .limit(1)
+    )
+
+
+def points(score: Score) -> str:
+    return format(score.value.normalize(), "f")

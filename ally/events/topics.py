@@ -28,6 +28,8 @@ TOPICS = {
     "campaign": named("Campaigns"),
     "epoch": named("Epochs"),
     "payout": named("Payouts"),
+    "member": named("Members"),
+    "score": named("Scores"),
     "config": named("Settings"),
 }
 DECISIONS = frozenset(

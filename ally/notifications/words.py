@@ -22,6 +22,7 @@ KINDS: dict[NotificationType, Any] = {
     NotificationType.MAIL_QUARANTINED: later("A mail could not be read in full"),
     NotificationType.JOB_FAILED: later("A job failed"),
     NotificationType.BATCH_READY: later("Payouts wait for approval"),
+    NotificationType.WALLET_TAKEN: later("Two members may be one"),
 }
 SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MENTION: later("%(by)s named you in a note: %(about)s"),
@@ -35,6 +36,7 @@ SENTENCES: dict[NotificationType, Any] = {
     NotificationType.JOB_FAILED: later("A job failed: %(job)s"),
     NotificationType.CHAIN_BROKEN: later("The trail was changed: %(reason)s"),
     NotificationType.BATCH_READY: later("Payouts of epoch %(number)s wait: %(about)s"),
+    NotificationType.WALLET_TAKEN: later("%(about)s has the wallet of %(whom)s: are they one?"),
     NotificationType.LEDGER_BROKEN: later("A book was changed: %(reason)s"),
 }
 # What went wrong, by the particular `failure` of SEND_FAILED.

@@ -38,13 +38,20 @@ HOLDS = {
 
 @payout_pages.app_context_processor
 def batches_for_admins() -> dict[str, Any]:
-    """What the queue shows above the replies."""
-    return {"waiting_batches": waiting_batches}
+    """What the queue shows above the replies, and the page of a member beside their posts."""
+    return {"waiting_batches": waiting_batches, "payouts_of_member": payouts_of_member}
 
 
 def waiting_batches() -> Any:
     user = me()
     return queries.waiting_batches() if user and user.may_act_as(Role.ADMIN) else ()
+
+
+def payouts_of_member(person_id: UUID) -> Any:
+    user = me()
+    is_admin = user is not None and user.may_act_as(Role.ADMIN)
+    filters = queries.PayoutFilters(member=str(person_id))
+    return queries.payouts(filters, limit=10).rows if is_admin else ()
 
 
 @payout_pages.get("/payouts")

@@ -156,6 +156,8 @@ def refuse_unpayable(payout: Payout) -> None:
         raise NotPayable(_("This payout is held."))
     if payee.wallet is None or payee.wallet_verified_at is None:
         raise NotPayable(_("This member has no wallet that is known to be theirs."))
+    if payee.wallet_linked_at is not None and clock.now() < payee.wallet_linked_at:
+        raise NotPayable(_("This member has changed their wallet lately."))
 
 
 def payee_of(payout: Payout) -> Person:
