@@ -67,7 +67,7 @@ def hold_beyond(campaign: Campaign, both: list[UUID]) -> None:
     excess = sum(payout.amount for payout in payouts) - campaign.max_rewards_per_user
     for payout in payouts:
         if excess <= 0:
-            return
+            break
         if payout.status in {PayoutStatus.PENDING, PayoutStatus.FAILED}:
             payout.hold_reason = HoldReason.OVER_LIMIT
             excess -= payout.amount
