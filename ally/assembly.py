@@ -51,6 +51,7 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
+from ally.rewards import chain, hot_key
 from ally.rewards import wallets as reward_wallets
 from ally.rewards.batches import PayoutBatch
 from ally.rewards.campaign_routes import campaign_pages
@@ -86,6 +87,8 @@ def assemble(settings: Settings | None = None) -> Flask:
     ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     kinds.register(PayoutBatch())
+    chain.use(settings.chains, settings.chain_confirmations)
+    hot_key.use(settings.payout_key)
     wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)
     job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)

@@ -5,6 +5,7 @@ Unset means the embedded default in development, which `make run` writes to
 """
 
 import os
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Literal
@@ -60,6 +61,12 @@ class Settings(BaseSettings):
     session_hours: float = 24
     sign_ins_per_minute: int = Field(30, ge=1)
     """How often one address may ask for each step of the sign-in."""
+    chain_rpc_urls: str = ""
+    """Where chains are asked: `8453=https://node.example.com`, several with commas."""
+    chain_confirmations: int = Field(12, ge=1, le=1_000)
+    payout_key: str = Field("", repr=False)
+    """The key of the vault from which Ally pays itself; without one payouts are handed out."""
+
     metrics_token: str = ""
     """What /metrics asks for as a bearer token; unset means that only this machine may read it."""
     log_format: Literal["text", "json"] = "text"
@@ -74,12 +81,26 @@ class Settings(BaseSettings):
         return "development" if self.oidc_embedded else self.oidc_issuer
 
     @property
+    def chains(self) -> dict[int, str]:
+        """The address of a node for each chain id.  Raises SettingsError."""
+        found = {}
+        for part in filter(None, (part.strip() for part in self.chain_rpc_urls.split(","))):
+            number, _equals, url = part.partition("=")
+            if not number.strip().isdigit() or not url.startswith(("http://", "https://")):
+                raise SettingsError(
+                    "CHAIN_RPC_URLS is chain ids and addresses: 8453=https://node.example.com."
+                )
+            found[int(number)] = url.strip()
+        return found
+
+    @property
     def storage_folder(self) -> Path:
         """Where attachments are kept when `STORAGE_URL` is a file: URL or unset."""
         path = urlsplit(self.storage_url).path
         return Path(path) if path else self.ally_home / "files"
 
 
+PAYOUT_KEY = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 REQUIRED_IN_PRODUCTION = (
     "database_url",
     "secret_key",
@@ -114,6 +135,9 @@ def refuse_unusable(settings: Settings) -> None:
     store = urlsplit(settings.storage_url)
     if settings.storage_url and (store.scheme, store.netloc) != ("file", ""):
         raise SettingsError("STORAGE_URL must be a folder of this machine: file:///path.")
+    if settings.payout_key and not PAYOUT_KEY.fullmatch(settings.payout_key):
+        raise SettingsError("PAYOUT_KEY is 0x and 64 digits from 0 to 9 and a to f.")
+    _chains = settings.chains  # which raises for what cannot be read
     if settings.is_production:
         refuse_unsafe(settings)
     elif not settings.database_url:

@@ -50,8 +50,10 @@ BODIES = (
     "ally.knowledge.ingest",
     "ally.ledger.jobs",
     "ally.review.jobs",
+    "ally.rewards.hot_key",
     "ally.rewards.rolling",
     "ally.rewards.simulating",
+    "ally.rewards.verifying",
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0

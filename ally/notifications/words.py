@@ -23,6 +23,9 @@ KINDS: dict[NotificationType, Any] = {
     NotificationType.JOB_FAILED: later("A job failed"),
     NotificationType.BATCH_READY: later("Payouts wait for approval"),
     NotificationType.WALLET_TAKEN: later("Two members may be one"),
+    NotificationType.FUNDING_REFUSED: later("A funding was refused"),
+    NotificationType.CAMPAIGN_PAUSED: later("Ally paused a campaign"),
+    NotificationType.PAYOUT_FAILED: later("A payout failed"),
 }
 SENTENCES: dict[NotificationType, Any] = {
     NotificationType.MENTION: later("%(by)s named you in a note: %(about)s"),
@@ -37,6 +40,9 @@ SENTENCES: dict[NotificationType, Any] = {
     NotificationType.CHAIN_BROKEN: later("The trail was changed: %(reason)s"),
     NotificationType.BATCH_READY: later("Payouts of epoch %(number)s wait: %(about)s"),
     NotificationType.WALLET_TAKEN: later("%(about)s has the wallet of %(whom)s: are they one?"),
+    NotificationType.FUNDING_REFUSED: later("The funding of %(about)s was refused"),
+    NotificationType.CAMPAIGN_PAUSED: later("%(about)s was paused: %(reason)s"),
+    NotificationType.PAYOUT_FAILED: later("A payout to %(whom)s failed: %(reason)s"),
     NotificationType.LEDGER_BROKEN: later("A book was changed: %(reason)s"),
 }
 # What went wrong, by the particular `failure` of SEND_FAILED.

@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Row, select, text, update
 
@@ -197,8 +198,8 @@ def propose(epoch: CampaignEpoch) -> Draft:
     epoch.draft_id = draft.id
     db.session.flush()
     trail.record(epoch, "epoch.proposed", number=epoch.epoch_number)
-    tell_admins(
-        epoch,
+    tell_admins_of(
+        epoch.account_id,
         NotificationType.BATCH_READY,
         about=campaign.name,
         number=str(epoch.epoch_number),
@@ -313,10 +314,11 @@ def shown_of(draft: Draft) -> str:
     return seen(draft)
 
 
-def tell_admins(epoch: CampaignEpoch, what: NotificationType, **payload: str) -> None:
+def tell_admins_of(account_id: UUID, what: NotificationType, **payload: str) -> None:
+    """Put a line into the feed of every admin of the account."""
     admins = db.session.scalars(
         select(User.id).where(
-            User.account_id == epoch.account_id, User.role == Role.ADMIN, User.is_active
+            User.account_id == account_id, User.role == Role.ADMIN, User.is_active
         )
     ).all()
-    feed.notify(epoch.account_id, what, to=admins, **payload)
+    feed.notify(account_id, what, to=admins, **payload)

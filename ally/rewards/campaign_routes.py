@@ -11,7 +11,17 @@ from ally.db import db
 from ally.errors import AllyError, Invalid
 from ally.language import _, named, zone
 from ally.ledger.amounts import units_of
-from ally.rewards import campaigns, charts, epochs, forms, funding, queries, simulating
+from ally.rewards import (
+    campaigns,
+    chain,
+    charts,
+    epochs,
+    forms,
+    funding,
+    queries,
+    simulating,
+    verifying,
+)
 from ally.rewards.models import Campaign, CampaignStatus, Policy
 from ally.web import is_swap
 
@@ -84,17 +94,17 @@ def change_campaign(campaign_id: UUID) -> ResponseReturnValue:
 
 @campaign_pages.post("/<uuid:campaign_id>/fundings")
 def add_funding(campaign_id: UUID) -> ResponseReturnValue:
-    """Count a funding that the admin answers for."""
+    """Look for a funding on its chain; where none can be asked, the admin answers for it."""
     held, form = campaigns.lock_campaign(campaign_id), request.form
     try:
-        funding.vouch_for(
-            held,
-            this_user(),
-            vault=form.get("vault", ""),
-            tx_hash=form.get("tx_hash", ""),
-            amount=units_of(form.get("amount", "").replace(",", ""), held.decimals),
-            reason=form.get("reason", ""),
-        )
+        amount = units_of(form.get("amount", "").replace(",", ""), held.decimals)
+        told = {"vault": form.get("vault", ""), "tx_hash": form.get("tx_hash", "")}
+        if chain.is_connected(held.chain_id):
+            verifying.claim(held, this_user(), amount=amount, **told)
+            return back_to(
+                held, _("Ally looks for it on the chain. This page tells what it found.")
+            )
+        funding.vouch_for(held, this_user(), amount=amount, reason=form.get("reason", ""), **told)
     except AllyError as refused:
         return refused_act(held, "funding", refused)
     return back_to(held, _("The funding is counted."))
@@ -211,6 +221,8 @@ def campaign_page(
         epochs=recent,
         chart=charts.epochs_of(recent, pool.unallocated),
         fundings=queries.fundings_of(found.id),
+        is_connected=chain.is_connected(found.chain_id),
+        in_words=verifying.in_words,
         pause=queries.pause_of(found.id),
         refundable=campaigns.refundable(found),
         policies=forms.POLICIES,

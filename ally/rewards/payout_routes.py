@@ -17,8 +17,18 @@ from ally.marks import own_path
 from ally.review import decisions
 from ally.review.models import Draft, RejectionReason
 from ally.review.queries import find_draft, lock_draft, standing_decision
-from ally.rewards import batches, campaigns, exports, outliers, payout_csv, payouts, queries
-from ally.rewards.models import PayoutStatus
+from ally.rewards import (
+    batches,
+    campaigns,
+    chain,
+    exports,
+    hot_key,
+    outliers,
+    payout_csv,
+    payouts,
+    queries,
+)
+from ally.rewards.models import PayoutExport, PayoutStatus
 from ally.web import streamed
 
 payout_pages = Blueprint("payouts", __name__)
@@ -213,13 +223,19 @@ def settle_export(export_id: UUID) -> ResponseReturnValue:
     made, form = exports.find_export(export_id), request.form
     campaigns.lock_campaign(made.campaign_id)
     try:
-        count = exports.settle_by_hand(
-            made, this_user(), form.get("tx_hash", ""), form.get("reason", "")
-        )
+        count = settle(made, form.get("tx_hash", ""), form.get("reason", ""))
     except AllyError as refused:
         return refused_exports(made.campaign_id, refused)
     flash(plural_of("%(num)s payout is paid.", "%(num)s payouts are paid.", count))
     return redirect(f"/campaigns/{made.campaign_id}/exports", 303)
+
+
+def settle(made: PayoutExport, tx_hash: str, reason: str) -> int:
+    """By the transaction's own logs; where no chain can be asked, by the admin's word."""
+    campaign = campaigns.get_campaign(made.campaign_id)
+    if chain.is_connected(campaign.chain_id):
+        return exports.settle_by_chain(made, this_user(), tx_hash)
+    return exports.settle_by_hand(made, this_user(), tx_hash, reason)
 
 
 @payout_pages.post("/exports/<uuid:export_id>/withdrawal")
@@ -295,6 +311,8 @@ def exports_page(
         going={each.id: len(exports.still_going(each)) for each in made[:10]},
         parts_of=exports.parts_of,
         payable=exports.payable(campaign),
+        is_connected=chain.is_connected(campaign.chain_id),
+        is_paid_by_us=hot_key.is_paid_by_us(campaign),
         refused=refused,
         typed=request.form,
     )

@@ -1,0 +1,213 @@
+"""What a chain says, asked by JSON-RPC: transactions, blocks and the transfers in them.
+
+Nothing here decides anything, and nothing is sent but what somebody else has signed.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import requests
+from eth_utils.crypto import keccak
+from web3 import HTTPProvider, Web3
+from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+
+from ally.errors import AllyError
+from ally.language import _
+
+TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
+PATIENCE = 10  # seconds for one answer
+DECIMALS = "0x" + keccak(text="decimals()").hex()[:8]
+BALANCE_OF = "0x" + keccak(text="balanceOf(address)").hex()[:8]
+TRANSFER_CALL = "0x" + keccak(text="transfer(address,uint256)").hex()[:8]
+
+_urls: dict[int, str] = {}
+_confirmations = 12
+
+
+class Unreachable(AllyError):
+    """The chain's node does not answer; what was asked can be asked again."""
+
+    status = 503
+
+
+def use(urls: Mapping[int, str], confirmations: int) -> None:
+    """Say, once at start-up, where each chain is asked, and how many blocks make a thing final."""
+    global _confirmations
+    _urls.clear()
+    _urls.update(urls)
+    _confirmations = confirmations
+
+
+def confirmations() -> int:
+    return _confirmations
+
+
+def is_connected(chain_id: int) -> bool:
+    """Whether this chain can be asked."""
+    return chain_id in _urls
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """A transfer of a token, as its contract logged it."""
+
+    log_index: int
+    sender: str
+    recipient: str
+    amount: int
+
+
+@dataclass(frozen=True)
+class Mined:
+    """A transaction that is in a block; addresses are in lower case."""
+
+    tx_hash: str
+    succeeded: bool
+    block_number: int
+    block_hash: str
+    sender: str
+    to: str | None
+    value: int
+    logs: Sequence[Mapping[str, Any]]
+
+    def transfers(self, token: str) -> list[Transfer]:
+        """What this token's contract logged, and no other's."""
+        return [
+            Transfer(
+                int(log["logIndex"]),
+                address_in(log["topics"][1]),
+                address_in(log["topics"][2]),
+                int.from_bytes(bytes(log["data"])),
+            )
+            for log in self.logs
+            if str(log["address"]).lower() == token
+            and len(log["topics"]) == 3
+            and in_hex(log["topics"][0]) == TRANSFER
+        ]
+
+
+class Chain:
+    """One chain.  Every question raises Unreachable when its node does not answer."""
+
+    def __init__(self, chain_id: int, url: str):
+        self.chain_id = chain_id
+        self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": PATIENCE}))
+
+    def ask(self, question: Any, *arguments: Any) -> Any:
+        try:
+            return question(*arguments)
+        except (TransactionNotFound, BlockNotFound):
+            return None
+        except (requests.RequestException, Web3Exception, OSError, ValueError) as error:
+            said = _("The chain does not answer: %(what)s.", what=type(error).__name__)
+            raise Unreachable(said) from None
+
+    def told_id(self) -> int:
+        """The id that the node itself tells."""
+        return int(self.ask(lambda: self.web3.eth.chain_id))
+
+    def head(self) -> int:
+        return int(self.ask(lambda: self.web3.eth.block_number))
+
+    def mined(self, tx_hash: str) -> Mined | None:
+        """The transaction, if it is in a block."""
+        receipt = self.ask(self.web3.eth.get_transaction_receipt, tx_hash)
+        sent = self.ask(self.web3.eth.get_transaction, tx_hash) if receipt else None
+        if receipt is None or sent is None:
+            return None
+        return Mined(
+            tx_hash=tx_hash,
+            succeeded=int(receipt["status"]) == 1,
+            block_number=int(receipt["blockNumber"]),
+            block_hash=in_hex(receipt["blockHash"]),
+            sender=str(sent["from"]).lower(),
+            to=str(sent["to"]).lower() if sent.get("to") else None,
+            value=int(sent["value"]),
+            logs=receipt["logs"],
+        )
+
+    def block_hash(self, number: int) -> str | None:
+        """The hash of the block that stands at this height now."""
+        block = self.ask(self.web3.eth.get_block, number)
+        return in_hex(block["hash"]) if block else None
+
+    def block_time(self, number: int) -> datetime | None:
+        block = self.ask(self.web3.eth.get_block, number)
+        return datetime.fromtimestamp(int(block["timestamp"]), tz=UTC) if block else None
+
+    def is_known(self, tx_hash: str) -> bool:
+        """Whether the node has it, in a block or waiting for one."""
+        return self.ask(self.web3.eth.get_transaction, tx_hash) is not None
+
+    def balance(self, address: str, at: int | str = "latest") -> int:
+        """Of the chain's own coin, at the end of a block."""
+        return int(self.ask(self.web3.eth.get_balance, checksum(address), at))
+
+    def token_balance(self, token: str, address: str, at: int | str = "latest") -> int:
+        call = {"to": checksum(token), "data": BALANCE_OF + address[2:].rjust(64, "0")}
+        return int.from_bytes(bytes(self.ask(self.web3.eth.call, call, at)))
+
+    def decimals(self, token: str) -> int | None:
+        """How many digits the token has; None where there is no such contract."""
+        call = {"to": checksum(token), "data": DECIMALS}
+        told = bytes(self.ask(self.web3.eth.call, call))
+        return int.from_bytes(told) if told else None
+
+    def nonce(self, address: str, at: int | str = "latest") -> int:
+        """How many transactions of the address are in blocks; the nonce of the next."""
+        return int(self.ask(self.web3.eth.get_transaction_count, checksum(address), at))
+
+    def fees(self) -> tuple[int, int]:
+        """The most to pay for gas, and the tip, in the smallest unit."""
+        block = self.ask(self.web3.eth.get_block, "latest")
+        tip = int(self.ask(lambda: self.web3.eth.max_priority_fee))
+        return int(block.get("baseFeePerGas", 0)) * 2 + tip, tip
+
+    def gas(self, call: Mapping[str, Any]) -> int:
+        return int(self.ask(self.web3.eth.estimate_gas, call))
+
+    def broadcast(self, raw: bytes) -> None:
+        """Hand it to the node; one that it has already is no error."""
+        try:
+            self.web3.eth.send_raw_transaction(raw)
+        except (requests.RequestException, OSError) as error:
+            said = _("The chain does not answer: %(what)s.", what=type(error).__name__)
+            raise Unreachable(said) from None
+        except (Web3Exception, ValueError) as error:
+            if not any(words in str(error).lower() for words in KNOWN_ALREADY):
+                said = _("The chain does not take it: %(what)s", what=str(error)[:200])
+                raise Unreachable(said) from None
+
+
+# What nodes say of a transaction that they have, or whose nonce is behind: the receipt tells which.
+KNOWN_ALREADY = ("already known", "already imported", "nonce too low", "known transaction")
+
+
+def chain_of(chain_id: int) -> Chain:
+    """Raises Unreachable where no node of this chain is set."""
+    if chain_id not in _urls:
+        raise Unreachable(_("No node of this chain is set in CHAIN_RPC_URLS."))
+    return Chain(chain_id, _urls[chain_id])
+
+
+def transfer_call(token: str | None, to: str, amount: int) -> dict[str, Any]:
+    """What a transaction that pays says: a transfer of the token, or of the chain's own coin."""
+    if token is None:
+        return {"to": checksum(to), "value": amount}
+    data = TRANSFER_CALL + to[2:].rjust(64, "0") + f"{amount:064x}"
+    return {"to": checksum(token), "value": 0, "data": data}
+
+
+def checksum(address: str) -> Any:
+    return Web3.to_checksum_address(address)
+
+
+def address_in(topic: Any) -> str:
+    """The address in a topic of 32 bytes."""
+    return f"0x{bytes(topic)[-20:].hex()}"
+
+
+def in_hex(value: Any) -> str:
+    return f"0x{bytes(value).hex()}"

@@ -1,0 +1,259 @@
+"""Payouts that Ally makes itself, with a key of its own (mode B).
+
+Signed, stored, sent, looked for: each step is a transaction, in that order.  What was signed is
+in the database before anybody else sees it, so that a process killed at any instant goes on
+with the very same bytes, and the chain counts a nonce once.  A timeout is no failure.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from eth_account import Account
+from eth_account.signers.local import LocalAccount
+from sqlalchemy import func, select
+
+from ally import clock
+from ally.community.people import ours
+from ally.db import current_account_id, db
+from ally.jobs.queue import enqueue, job, run_for_every_account
+from ally.language import _
+from ally.notifications.models import NotificationType
+from ally.rewards import chain as chains
+from ally.rewards import payouts
+from ally.rewards.batches import tell_admins_of
+from ally.rewards.campaigns import lock_campaign
+from ally.rewards.chain import Chain, Mined, transfer_call
+from ally.rewards.exports import finish, payable, payments_in, pays, settle_one
+from ally.rewards.models import (
+    AttemptState,
+    Campaign,
+    Payout,
+    PayoutAttempt,
+    PayoutStatus,
+)
+
+AT_ONCE = 20  # payouts that are on their way together: the nonces of one key form one line
+AGAIN = timedelta(seconds=5)
+ROOM = 12  # tenths of the estimated gas that a transaction may use
+GOING = (AttemptState.SIGNED, AttemptState.BROADCAST)
+
+_key: LocalAccount | None = None
+
+
+def use(key: str) -> None:
+    """Say, once at start-up, with which key Ally pays; "" where it has none."""
+    global _key
+    _key = Account.from_key(key) if key else None
+
+
+def sender() -> str | None:
+    """The address that Ally pays from, in lower case."""
+    return _key.address.lower() if _key else None
+
+
+def is_paid_by_us(campaign: Campaign) -> bool:
+    """Whether Ally holds the key of the campaign's vault, and can ask its chain."""
+    is_ours = sender() is not None and campaign.vault_address == sender()
+    return is_ours and chains.is_connected(campaign.chain_id)
+
+
+@job("rewards.pay", cron="* * * * *")
+def pay_all() -> None:
+    """Have every campaign that Ally pays itself go on."""
+    if _key is not None:
+        run_for_every_account(pay_campaigns)
+
+
+def pay_campaigns() -> None:
+    for campaign in db.session.scalars(
+        select(Campaign).where(*ours(Campaign), Campaign.vault_address == sender())
+    ).all():
+        if is_paid_by_us(campaign):
+            ask(campaign.id)
+
+
+def ask(campaign_id: UUID, *, later: bool = False) -> None:
+    """One after the other for all campaigns of the key: its nonces are one line."""
+    at = clock.now() + AGAIN if later else None
+    enqueue("rewards.pay_campaign", at=at, lock=f"pay:{sender()}", campaign_id=str(campaign_id))
+
+
+@job("rewards.pay_campaign")
+def pay_campaign(campaign_id: str) -> None:
+    """Take the next step: settle what arrived, send what is signed, or sign what is due."""
+    campaign = lock_campaign(UUID(campaign_id))
+    if not is_paid_by_us(campaign):
+        return
+    chain = chains.chain_of(campaign.chain_id)
+    going = attempts_going(campaign)
+    for attempt in going:
+        look_for(chain, campaign, attempt)
+    for attempt in attempts_going(campaign):
+        send(chain, attempt)
+    signed = sign_due(chain, campaign)
+    if going or signed:
+        ask(campaign.id, later=not signed)
+
+
+def attempts_going(campaign: Campaign) -> Sequence[PayoutAttempt]:
+    """What was signed and is not over, in the order of its nonces."""
+    return db.session.scalars(
+        select(PayoutAttempt)
+        .join(Payout, Payout.id == PayoutAttempt.payout_id)
+        .where(
+            *ours(PayoutAttempt),
+            Payout.campaign_id == campaign.id,
+            PayoutAttempt.state.in_(GOING),
+        )
+        .order_by(PayoutAttempt.nonce)
+    ).all()
+
+
+# Sign and store
+
+
+def sign_due(chain: Chain, campaign: Campaign) -> int:
+    """Sign what may be paid now, and store it; nothing is sent before that is committed."""
+    room = AT_ONCE - len(attempts_going(campaign))
+    due = payable(campaign)[: max(room, 0)]
+    for payout in due:
+        sign(chain, campaign, payouts.lock_payout(payout.id))
+    return len(due)
+
+
+def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt:
+    assert _key is not None
+    nonce = next_nonce(chain, campaign.chain_id)
+    number = payouts.begin(payout)
+    wallet = str(payout.wallet)
+    signed = _key.sign_transaction(transaction(chain, campaign, wallet, payout.amount, nonce))
+    attempt = PayoutAttempt(
+        account_id=payout.account_id,
+        payout_id=payout.id,
+        number=number,
+        state=AttemptState.SIGNED,
+        chain_id=campaign.chain_id,
+        sender=sender(),
+        nonce=nonce,
+        raw=bytes(signed.raw_transaction),
+        tx_hash=chains.in_hex(signed.hash),
+        wallet=wallet,
+        amount=payout.amount,
+    )
+    db.session.add(attempt)
+    db.session.flush()
+    return attempt
+
+
+def next_nonce(chain: Chain, chain_id: int) -> int:
+    """The nonce after the newest that we have used, or that the chain has counted."""
+    ours_newest = db.session.scalar(
+        select(func.max(PayoutAttempt.nonce)).where(
+            PayoutAttempt.account_id == current_account_id(),
+            PayoutAttempt.chain_id == chain_id,
+            PayoutAttempt.sender == sender(),
+        )
+    )
+    counted = chain.nonce(str(sender()), "pending")
+    return counted if ours_newest is None else max(counted, ours_newest + 1)
+
+
+def transaction(
+    chain: Chain, campaign: Campaign, wallet: str, amount: int, nonce: int
+) -> dict[str, Any]:
+    most, tip = chain.fees()
+    call = transfer_call(campaign.token_address, wallet, amount)
+    gas = chain.gas({**call, "from": chains.checksum(str(sender()))}) * ROOM // 10
+    return {
+        **call,
+        "chainId": campaign.chain_id,
+        "nonce": nonce,
+        "gas": gas,
+        "maxFeePerGas": most,
+        "maxPriorityFeePerGas": tip,
+        "type": 2,
+    }
+
+
+# Send
+
+
+def send(chain: Chain, attempt: PayoutAttempt) -> None:
+    """Hand the very bytes that are stored to the node, as often as it takes."""
+    if chain.is_known(str(attempt.tx_hash)):
+        mark_sent(attempt)
+        return
+    chain.broadcast(bytes(attempt.raw or b""))
+    mark_sent(attempt)
+
+
+def mark_sent(attempt: PayoutAttempt) -> None:
+    if attempt.state is AttemptState.SIGNED:
+        attempt.state, attempt.broadcast_at = AttemptState.BROADCAST, clock.now()
+        db.session.flush()
+
+
+# Look for
+
+
+def look_for(chain: Chain, campaign: Campaign, attempt: PayoutAttempt) -> None:
+    """Settle it, or note that it is dead; nothing as long as the chain may still take it."""
+    mined = chain.mined(str(attempt.tx_hash))
+    if mined is not None:
+        if is_final(chain, mined):
+            conclude(chain, campaign, attempt, mined)
+        return
+    # Another transaction of the same nonce, deep enough, and this one never counts any more.
+    if chain.nonce(str(attempt.sender), final_block(chain)) > int(attempt.nonce or 0):
+        die(attempt, _("Another transaction has taken its place."))
+
+
+def final_block(chain: Chain) -> Any:
+    """The newest block that is deep enough."""
+    return max(0, chain.head() - chains.confirmations() + 1)
+
+
+def is_final(chain: Chain, mined: Mined) -> bool:
+    depth = chain.head() - mined.block_number + 1
+    stands = chain.block_hash(mined.block_number) == mined.block_hash
+    return stands and depth >= chains.confirmations()
+
+
+def conclude(chain: Chain, campaign: Campaign, attempt: PayoutAttempt, mined: Mined) -> None:
+    if not mined.succeeded:
+        die(attempt, _("The transaction was reverted."))
+        return
+    transfer = next((t for t in payments_in(chain, campaign, mined) if pays(t, attempt)), None)
+    if transfer is None:
+        doubt(attempt, _("The transaction moved another amount. Look at it before you go on."))
+        return
+    settle_one(attempt, transfer, mined, campaign.chain_id)
+
+
+def die(attempt: PayoutAttempt, because: str) -> None:
+    """Note that this attempt will never pay; the payout can be tried again."""
+    payout = payouts.lock_payout(attempt.payout_id)
+    if payout.status is PayoutStatus.PROCESSING:
+        payouts.fail(payout, because)
+    finish(attempt, AttemptState.DEAD, because, attempt.tx_hash)
+    tell(payout, because)
+
+
+def doubt(attempt: PayoutAttempt, because: str) -> None:
+    """Tell the admins, once; something was paid, so that it must not be tried again."""
+    if attempt.outcome is None:
+        attempt.outcome = because
+        db.session.flush()
+        tell(payouts.get_payout(attempt.payout_id), because)
+
+
+def tell(payout: Payout, because: str) -> None:
+    tell_admins_of(
+        payout.account_id,
+        NotificationType.PAYOUT_FAILED,
+        whom=payout.person.name,
+        reason=because,
+        url=f"/payouts?campaign={payout.campaign_id}",
+    )

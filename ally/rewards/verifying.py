@@ -1,0 +1,336 @@
+"""A claimed funding is looked up on its chain: counted, or refused with what is wrong.
+
+Source: section 9 of the rules of rewards.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
+
+from ally import clock
+from ally.accounts.models import User
+from ally.community.addresses import lower_address
+from ally.community.people import ours
+from ally.db import current_account_id, db
+from ally.errors import Conflict, Invalid, NotFound
+from ally.events import trail
+from ally.jobs.queue import enqueue, job, run_for_every_account
+from ally.language import _, named
+from ally.ledger import books
+from ally.ledger.models import LedgerAccountName as Name
+from ally.notifications.models import NotificationType
+from ally.rewards import chain as chains
+from ally.rewards.batches import tell_admins_of
+from ally.rewards.campaigns import count_funding, lock_campaign, pause
+from ally.rewards.chain import Chain, Mined, Transfer
+from ally.rewards.funding import TAKING, keep, read_hash
+from ally.rewards.models import (
+    Campaign,
+    CampaignStatus,
+    Funding,
+    FundingState,
+    LogUse,
+    UsedLog,
+)
+
+AGAIN = timedelta(seconds=15)
+WAIT_FOR = timedelta(hours=24)  # for a block and its confirmations
+NATIVE = -1  # the log's number of a transfer of the chain's own coin
+
+CHECKS = {
+    "chain": named("the node is of another chain"),
+    "unused": named("the transaction has been counted already"),
+    "found": named("there is no such transaction"),
+    "succeeded": named("the transaction was reverted"),
+    "confirmed": named("it has too few confirmations"),
+    "canonical": named("its block is not part of the chain any more"),
+    "recent": named("it is older than the campaign"),
+    "token": named("nothing of this token came to the vault"),
+    "vault": named("it went to another address"),
+    "amount": named("the amount is another"),
+    "decimals": named("the token has another number of digits"),
+}
+WAITS = {"found", "confirmed"}  # what may still come right
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the chain says: the names of the checks that failed, and what came to the vault."""
+
+    failed: Sequence[str]
+    mined: Mined | None
+    came: Sequence[Transfer]
+
+
+def claim(campaign: Campaign, by: User, *, vault: str, tx_hash: str, amount: int) -> Funding:
+    """Claim that the transaction brought so much; a job looks it up on the chain.
+
+    The campaign must be held.  Raises AlreadyCounted, Conflict, Invalid.
+    """
+    if campaign.status not in TAKING:
+        raise Conflict(_("This campaign is over, and takes no more funding."))
+    if amount <= 0:
+        raise Invalid(_("A funding brings something."))
+    funding = Funding(
+        account_id=campaign.account_id,
+        campaign_id=campaign.id,
+        chain_id=campaign.chain_id,
+        vault_address=lower_address(vault),
+        tx_hash=read_hash(tx_hash),
+        amount=amount,
+        claimed_by_id=by.id,
+    )
+    keep(funding)
+    trail.record(campaign, "campaign.claimed", by=by, amount=str(amount), tx=funding.tx_hash)
+    enqueue("rewards.verify_funding", funding_id=str(funding.id))
+    return funding
+
+
+@job("rewards.verify_funding")
+def verify(funding_id: str) -> None:
+    """Look it up; count it, refuse it, or look again later."""
+    known = find_funding(UUID(funding_id))
+    campaign = lock_campaign(known.campaign_id)
+    funding = find_funding(known.id)
+    if funding.state is not FundingState.CLAIMED:
+        return
+    found = look_up(campaign, funding)
+    is_early = clock.now() < funding.created_at + WAIT_FOR
+    if found.failed and set(found.failed) <= WAITS and is_early:
+        enqueue("rewards.verify_funding", at=clock.now() + AGAIN, funding_id=funding_id)
+    elif found.failed:
+        refuse(campaign, funding, found)
+    else:
+        count(campaign, funding, found)
+
+
+def look_up(campaign: Campaign, funding: Funding) -> Found:
+    """Every check that can be made, so that all that is wrong is told at once."""
+    chain = chains.chain_of(campaign.chain_id)
+    mined = chain.mined(funding.tx_hash)
+    came = arrived(chain, campaign, funding, mined) if mined and mined.succeeded else []
+    return Found(list(failures(chain, campaign, funding, mined, came)), mined, came)
+
+
+def failures(
+    chain: Chain,
+    campaign: Campaign,
+    funding: Funding,
+    mined: Mined | None,
+    came: Sequence[Transfer],
+) -> Iterator[str]:
+    if chain.told_id() != campaign.chain_id:
+        yield "chain"
+    if is_used(funding):
+        yield "unused"
+    if campaign.token_address and chain.decimals(campaign.token_address) != campaign.decimals:
+        yield "decimals"
+    if mined is None:
+        yield "found"
+        return
+    if chain.head() - mined.block_number + 1 < chains.confirmations():
+        yield "confirmed"
+    if chain.block_hash(mined.block_number) != mined.block_hash:
+        yield "canonical"
+    moment = chain.block_time(mined.block_number)
+    if moment is not None and moment < campaign.created_at - timedelta(minutes=1):
+        yield "recent"
+    if not mined.succeeded:
+        yield "succeeded"
+        return
+    if not came:
+        moved = campaign.token_address and mined.transfers(campaign.token_address)
+        yield "vault" if moved or not campaign.token_address else "token"
+    elif sum(transfer.amount for transfer in came) != funding.amount:
+        yield "amount"
+
+
+def arrived(
+    chain: Chain, campaign: Campaign, funding: Funding, mined: Mined | None
+) -> list[Transfer]:
+    """What of the campaign's coin the transaction brought to the vault."""
+    if mined is None:
+        return []
+    vault = funding.vault_address
+    if campaign.token_address is not None:
+        moved = mined.transfers(campaign.token_address)
+        return [transfer for transfer in moved if transfer.recipient == vault]
+    if mined.to == vault and mined.value:
+        return [Transfer(NATIVE, mined.sender, vault, mined.value)]
+    # A contract may have paid it: then nothing but the balance tells.
+    block = mined.block_number
+    gained = chain.balance(vault, block) - chain.balance(vault, block - 1)
+    return [Transfer(NATIVE, mined.sender, vault, gained)] if gained > 0 else []
+
+
+def is_used(funding: Funding) -> bool:
+    """Whether the transaction's transfer to the vault was counted for something else."""
+    asked = select(UsedLog.id).where(
+        *ours(UsedLog),
+        UsedLog.chain_id == funding.chain_id,
+        UsedLog.tx_hash == funding.tx_hash,
+        UsedLog.recipient == funding.vault_address,
+        UsedLog.reversed_at.is_(None),
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
+def count(campaign: Campaign, funding: Funding, found: Found) -> None:
+    """Put it into the pool; each transfer is used up by it."""
+    assert found.mined is not None
+    use_up(found.came, found.mined, campaign.chain_id, LogUse.FUNDING, funding.id)
+    funding.state, funding.settled_at = FundingState.VERIFIED, clock.now()
+    funding.block_number, funding.block_hash = found.mined.block_number, found.mined.block_hash
+    db.session.flush()
+    logs = ",".join(str(transfer.log_index) for transfer in found.came)
+    count_funding(campaign, funding, key=f"fund:{funding.chain_id}:{funding.tx_hash}:{logs}")
+    trail.record(campaign, "campaign.funded", amount=str(funding.amount), tx=funding.tx_hash)
+
+
+def use_up(
+    transfers: Sequence[Transfer], mined: Mined, chain_id: int, use: LogUse, for_id: UUID
+) -> None:
+    """Note that the transfers are counted, once.  Raises Conflict when one is already."""
+    rows = [
+        {
+            "account_id": current_account_id(),
+            "chain_id": chain_id,
+            "tx_hash": mined.tx_hash,
+            "log_index": transfer.log_index,
+            "recipient": transfer.recipient,
+            "amount": transfer.amount,
+            "used_for": use,
+            "used_for_id": for_id,
+            "block_number": mined.block_number,
+            "block_hash": mined.block_hash,
+        }
+        for transfer in transfers
+    ]
+    try:
+        with db.session.begin_nested():
+            db.session.execute(insert(UsedLog), rows)
+    except IntegrityError:
+        raise Conflict(_("This transfer has been counted already.")) from None
+
+
+def refuse(campaign: Campaign, funding: Funding, found: Found) -> None:
+    funding.state, funding.settled_at = FundingState.REFUSED, clock.now()
+    funding.failed_checks = list(found.failed)
+    db.session.flush()
+    trail.record(
+        campaign, "campaign.funding_refused", tx=funding.tx_hash, reason=in_words(found.failed)
+    )
+    tell_admins_of(
+        campaign.account_id,
+        NotificationType.FUNDING_REFUSED,
+        about=campaign.name,
+        url=f"/campaigns/{campaign.id}",
+    )
+
+
+def in_words(failed: Sequence[str]) -> str:
+    return "; ".join(_(CHECKS[name]) for name in failed)
+
+
+def find_funding(funding_id: UUID) -> Funding:
+    """Raises NotFound."""
+    found = db.session.scalar(
+        select(Funding)
+        .where(*ours(Funding), Funding.id == funding_id)
+        .execution_options(populate_existing=True)
+    )
+    if found is None:
+        raise NotFound(_("There is no such funding."))
+    return found
+
+
+# What was final once is looked at again
+
+
+@job("rewards.watch_chain", cron="*/5 * * * *")
+def watch() -> None:
+    """See that what was counted still stands on its chain, and that the vaults hold enough."""
+    run_for_every_account(watch_fundings)
+
+
+def watch_fundings() -> None:
+    counted = db.session.scalars(
+        select(Funding)
+        .join(Campaign, Campaign.id == Funding.campaign_id)
+        .where(
+            *ours(Funding),
+            Funding.state == FundingState.VERIFIED,
+            Campaign.status.in_([CampaignStatus.DRAFT, CampaignStatus.ACTIVE]),
+        )
+        .order_by(Funding.id.desc())
+        .limit(200)
+    ).all()
+    for funding in counted:
+        if chains.is_connected(funding.chain_id):
+            see_that_it_stands(funding)
+    for campaign_id in db.session.scalars(
+        select(Campaign.id).where(*ours(Campaign), Campaign.status == CampaignStatus.ACTIVE)
+    ).all():
+        see_that_the_vault_holds(lock_campaign(campaign_id))
+
+
+def see_that_the_vault_holds(campaign: Campaign) -> None:
+    """Pause the campaign when its vault holds less than is owed from it (invariant I11).
+
+    What is on its way may have left already, and is not asked for.  A campaign that was funded
+    by an admin's word is not compared: nobody claims that its vault is where the money is.
+    """
+    if not chains.is_connected(campaign.chain_id) or campaign.vault_address is None:
+        return
+    if has_funding(campaign, FundingState.BY_HAND):
+        return
+    chain, held = chains.chain_of(campaign.chain_id), books.balances(campaign.book_id)
+    owed = held[Name.UNALLOCATED] + held[Name.ALLOCATED] + held[Name.EXPIRED]
+    there = (
+        chain.token_balance(campaign.token_address, campaign.vault_address)
+        if campaign.token_address
+        else chain.balance(campaign.vault_address)
+    )
+    if there < owed:
+        stop(campaign, _("Its vault holds less than is owed from it."))
+
+
+def has_funding(campaign: Campaign, state: FundingState) -> bool:
+    asked = select(Funding.id).where(
+        *ours(Funding), Funding.campaign_id == campaign.id, Funding.state == state
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
+def see_that_it_stands(funding: Funding) -> None:
+    """Pause the campaign where a reorganisation of the chain has taken its funding away."""
+    assert funding.block_number is not None
+    chain = chains.chain_of(funding.chain_id)
+    if chain.block_hash(funding.block_number) == funding.block_hash:
+        return
+    mined = chain.mined(funding.tx_hash)
+    if mined is not None and mined.succeeded:
+        funding.block_number, funding.block_hash = mined.block_number, mined.block_hash
+        return  # it stands in another block now
+    campaign = lock_campaign(funding.campaign_id)
+    funding.state = FundingState.REVERSED
+    db.session.flush()
+    trail.record(campaign, "campaign.funding_gone", tx=funding.tx_hash)
+    stop(campaign, _("The transaction that funded it is not part of the chain any more."))
+
+
+def stop(campaign: Campaign, reason: str) -> None:
+    """Pause the campaign, by Ally itself, and tell the admins."""
+    if campaign.status is CampaignStatus.ACTIVE:
+        pause(campaign, None, reason)
+    tell_admins_of(
+        campaign.account_id,
+        NotificationType.CAMPAIGN_PAUSED,
+        about=campaign.name,
+        reason=reason,
+        url=f"/campaigns/{campaign.id}",
+    )
