@@ -7,7 +7,8 @@ ALLY = Path(__file__).parent.parent / "ally"
 EDGE = {
     *("routes.py", "access.py", "worker.py", "internal.py", "oidc.py"),
     *("cli.py", "settings_cli.py", "ingest_cli.py"),
-    *("ingest.py", "listener.py"),  # servers of their own, which make an application's context
+    # Servers of their own, which make an application's context.
+    *("ingest.py", "listener.py", "live.py", "servers.py"),
 }
 GROUND_EDGE = {
     *("__init__.py", "assembly.py", "assets.py", "checks.py", "cli.py", "db.py"),

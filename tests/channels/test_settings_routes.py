@@ -12,8 +12,8 @@ from ally import clock
 from ally.accounts.models import Role
 from ally.channels import credentials, forms, registry, secrets, trial
 from ally.channels.credentials import IntercomCredentials
-from ally.channels.models import COMMUNITIES, Channel, EventsRaw, IntakeState, Platform
-from ally.channels.platforms import OFFERED, PLATFORMS, SecretBy
+from ally.channels.models import Channel, EventsRaw, IntakeState, Platform
+from ally.channels.platforms import PLATFORMS, SecretBy
 from ally.db import db
 from ally.desk import intake
 from ally.events import trail
@@ -107,14 +107,14 @@ def test_thirty_channels_are_listed_with_one_query_for_them_all(desk, acme, ida)
 
 def test_every_platform_can_be_chosen_and_has_its_form(desk):
     cards = desk.get(f"{HOME}/new").text
-    for platform, described in OFFERED.items():
+    for platform, described in PLATFORMS.items():
         assert f"{HOME}/new?platform={platform}" in cards
         form = desk.get(f"{HOME}/new?platform={platform}").text
         assert f"Add a channel: {described.title}" in html.unescape(form)
         for field in forms.credential_fields(platform, is_production=False):
             assert f'name="{field.name}"' in form
         assert ('name="secret"' in form) is (described.secret_by is SecretBy.PROVIDER)
-    for platform in ("fax", *COMMUNITIES):
+    for platform in ("fax",):
         assert f"{HOME}/new?platform={platform}" not in cards
         assert desk.get(f"{HOME}/new?platform={platform}").status_code == 404
 

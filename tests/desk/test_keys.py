@@ -22,7 +22,9 @@ def test_the_sheet_leaves_out_what_no_control_has(monkeypatch):
 
 def test_no_key_and_no_way_to_a_place_is_given_twice():
     names = [key.name for _, group in keys.GROUPS for key in group]
-    ways = [place.key for place in (*places.FIRST, *places.OPERATIONS) if place.key]
+    ways = [
+        place.key for place in (*places.FIRST, *places.COMMUNITY, *places.OPERATIONS) if place.key
+    ]
     assert len(set(names)) == len(names)
     assert len(set(ways)) == len(ways)
 
@@ -33,4 +35,5 @@ def test_the_rail_leads_where_the_user_may_go_and_where_there_is_a_page(client, 
     assert ('href="/settings/channels"' in page) is sees
     assert 'data-go="r"' in page
     assert 'href="/learning"' in page
-    assert "/payouts" not in page
+    assert ('href="/payouts"' in page) is sees
+    assert 'href="/members"' in page

@@ -12,6 +12,7 @@ FACTS = {
     "by": "Ada",
     "whom": "dana@example.com",
     "job": "Reading the pages",
+    "number": "3",
     "reason": fact("%(name)s said that this is spam", name="Ada"),
 }
 

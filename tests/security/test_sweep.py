@@ -43,6 +43,7 @@ NAMED_BY = {
     "payout_id": "payout",
     "export_id": "payout_export",
     "person_id": "person",
+    "request_id": "merge_request",
     "score_id": "score",
     "post_id": "post",
 }
@@ -55,6 +56,7 @@ WORDS = {
     "provider": "postmark",
     "position": "1",
     "number": "1",
+    "token": "no-link-of-ours",
 }
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
