@@ -97,7 +97,7 @@ class Person(Model):
 
     @property
     def name(self) -> str:
-        return self.display_name or (self.wallet or "")[:10] or str(self.id)[-8:]
+        return (self.display_name or "").strip() or (self.wallet or "")[:10] or str(self.id)[-8:]
 
 
 class PlatformUser(Model):

@@ -21,7 +21,8 @@ RECENT = 20  # posts of a member that are drawn at once
 
 MEMBERS = """
     SELECT o.id, o.created_at, o.wallet, o.wallet_verified_at, o.hold_reason, o.trust,
-           coalesce(o.display_name, left(o.wallet, 10), right(o.id::text, 8)) AS name,
+           coalesce(nullif(btrim(o.display_name), ''), left(o.wallet, 10), right(o.id::text, 8))
+             AS name,
            ARRAY(SELECT DISTINCT u.platform FROM platform_user u
                   WHERE u.account_id = :account_id AND u.person_id = o.id ORDER BY 1) AS platforms,
            (SELECT max(p.posted_at) FROM platform_user u JOIN LATERAL (
@@ -43,7 +44,7 @@ ALL_MEMBERS, NAMED_MEMBERS = text(MEMBERS.format(named="")), text(MEMBERS.format
 # Posts with the score that counts: the newest by a person, else the newest.
 SCORED = """
     SELECT p.id, p.posted_at, left(p.content, 300) AS content, p.is_deleted, c.name AS channel,
-           u.person_id, coalesce(o.display_name, u.display_name, u.platform_id) AS author,
+           u.person_id, coalesce(nullif(btrim(o.display_name), ''), u.platform_id) AS author,
            s.value, s.verdict, s.details, s.user_id, s.created_at AS scored_at
       FROM post p
       JOIN platform_user u ON u.account_id = :account_id AND u.id = p.author_id

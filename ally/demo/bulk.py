@@ -126,7 +126,10 @@ def fill(account_id: UUID, missing: int) -> Iterator[int]:
 
 
 def shelf_of(account_id: UUID) -> Shelf:
-    channel = db.session.scalars(select(Channel).where(Channel.account_id == account_id)).first()
+    mail = select(Channel).where(
+        Channel.account_id == account_id, Channel.type == ChannelType.EMAIL
+    )
+    channel = db.session.scalars(mail).first()
     agents = db.session.scalars(
         select(User).where(User.account_id == account_id, User.role == Role.AGENT)
     )

@@ -20,7 +20,7 @@ from ally.accounts.models import Account, Role, User
 from ally.channels import secrets
 from ally.channels.models import Channel, ChannelType
 from ally.db import as_account, db, use_account
-from ally.demo import KNOWLEDGE, past, stories, work
+from ally.demo import KNOWLEDGE, builders, past, stories, work
 from ally.demo.stories import Desk, Timed
 from ally.dev.people import PEOPLE
 from ally.dev.postgres import libpq_url
@@ -80,6 +80,7 @@ def fill(settings: Settings, size: Size) -> Filled:
     history = [
         *stories.acts(desk, told, now),
         *work.acts(desk, told, now),
+        *builders.acts(desk, now),
         *runs_of_jobs(now, by=desk.agents["rosa"]),
     ]
     play(history)

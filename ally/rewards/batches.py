@@ -42,7 +42,8 @@ CLAIM_ENDED = named("the time to claim it was over")
 # A hold by hand and a cancellation are somebody's decision; that a wallet is missing is not.
 LINES = text("""
     SELECT p.id, p.person_id, p.amount, p.hold_note, p.error_message,
-           coalesce(o.display_name, left(o.wallet, 10), right(o.id::text, 8)) AS name,
+           coalesce(nullif(btrim(o.display_name), ''), left(o.wallet, 10), right(o.id::text, 8))
+             AS name,
            CASE WHEN p.status = 'CANCELLED' THEN 'out' WHEN p.hold_reason IS NOT NULL
              AND p.hold_reason NOT IN ('NO_WALLET', 'WALLET_UNVERIFIED') THEN 'held'
              ELSE 'pays' END AS becomes

@@ -78,7 +78,7 @@ def campaign(campaign_id: UUID) -> ResponseReturnValue:
 def edit_campaign(campaign_id: UUID) -> ResponseReturnValue:
     found = campaigns.get_campaign(campaign_id)
     if not found.is_editable:
-        raise campaigns.NotEditable(_("This campaign has begun, and its terms stay as they are."))
+        return back_to(found, _("This campaign has begun, and its terms stay as they are."))
     return form_page(found, forms.written(found, zone()), found.platforms)
 
 

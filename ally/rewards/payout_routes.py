@@ -110,50 +110,50 @@ def propose_again(epoch_id: UUID) -> ResponseReturnValue:
 # A batch at the gate
 
 
-@payout_pages.get("/batches/<uuid:draft_id>")
-def batch(draft_id: UUID) -> ResponseReturnValue:
-    return batch_page(find_draft(this_user().account_id, draft_id, batches.KIND))
+@payout_pages.get("/batches/<uuid:batch_id>")
+def batch(batch_id: UUID) -> ResponseReturnValue:
+    return batch_page(find_draft(this_user().account_id, batch_id, batches.KIND))
 
 
-@payout_pages.post("/batches/<uuid:draft_id>/approval")
-def approve_batch(draft_id: UUID) -> ResponseReturnValue:
+@payout_pages.post("/batches/<uuid:batch_id>/approval")
+def approve_batch(batch_id: UUID) -> ResponseReturnValue:
     user = this_user()
-    draft = lock_draft(user.account_id, draft_id, batches.KIND)
+    draft = lock_draft(user.account_id, batch_id, batches.KIND)
     try:
         done = batches.approve(draft, user, shown=request.form.get("seen", ""))
     except AllyError as refused:
-        return refused_batch(draft_id, refused)
+        return refused_batch(batch_id, refused)
     if done is None:
         flash(_("Your approval is noted. Another admin must approve it too."))
     else:
         flash(_("Approved. It can be undone for a moment, then the payouts may be made."))
-    return redirect(f"/batches/{draft_id}", 303)
+    return redirect(f"/batches/{batch_id}", 303)
 
 
-@payout_pages.post("/batches/<uuid:draft_id>/rejection")
-def reject_batch(draft_id: UUID) -> ResponseReturnValue:
+@payout_pages.post("/batches/<uuid:batch_id>/rejection")
+def reject_batch(batch_id: UUID) -> ResponseReturnValue:
     user, form = this_user(), request.form
-    draft = lock_draft(user.account_id, draft_id, batches.KIND)
+    draft = lock_draft(user.account_id, batch_id, batches.KIND)
     try:
         reason = reason_in_form()
         shown, notes = form.get("seen", ""), form.get("notes", "")
         decisions.reject(draft, user, seen=shown, reason=reason, notes=notes)
     except AllyError as refused:
-        return refused_batch(draft_id, refused)
+        return refused_batch(batch_id, refused)
     flash(_("Rejected. Nobody is paid by it; it can be proposed again until its time is over."))
-    return redirect(f"/batches/{draft_id}", 303)
+    return redirect(f"/batches/{batch_id}", 303)
 
 
-@payout_pages.post("/batches/<uuid:draft_id>/undo")
-def undo_batch(draft_id: UUID) -> ResponseReturnValue:
+@payout_pages.post("/batches/<uuid:batch_id>/undo")
+def undo_batch(batch_id: UUID) -> ResponseReturnValue:
     user = this_user()
-    draft = lock_draft(user.account_id, draft_id, batches.KIND)
+    draft = lock_draft(user.account_id, batch_id, batches.KIND)
     try:
         decisions.undo(draft, user)
     except AllyError as refused:
-        return refused_batch(draft_id, refused)
+        return refused_batch(batch_id, refused)
     flash(_("Undone. The batch waits again."))
-    return redirect(f"/batches/{draft_id}", 303)
+    return redirect(f"/batches/{batch_id}", 303)
 
 
 # One payout

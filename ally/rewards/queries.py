@@ -148,7 +148,8 @@ SUMS = text("""
 """)
 # Each payout of an epoch beside what the same person got in the epoch before it.
 COMPARED = text("""
-    SELECT p.id, p.person_id, coalesce(o.display_name, left(o.wallet, 10), right(o.id::text, 8))
+    SELECT p.id, p.person_id,
+           coalesce(nullif(btrim(o.display_name), ''), left(o.wallet, 10), right(o.id::text, 8))
              AS name, o.wallet, o.wallet_verified_at, p.amount, p.weight, p.status, p.hold_reason,
            p.hold_note, p.error_message, b.amount AS before
       FROM payout p JOIN person o ON o.account_id = :account_id AND o.id = p.person_id

@@ -1,6 +1,8 @@
 """Every page there is, empty, full and ugly: nothing sticks out, complains or shuts anybody out."""
 
 import json
+from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from sqlalchemy import func, or_, select
@@ -8,6 +10,8 @@ from sqlalchemy import func, or_, select
 from ally import clock
 from ally.accounts.models import Role
 from ally.channels.models import Delivery, DeliveryStatus
+from ally.community import member_routes, scores, wallets
+from ally.community.models import HoldReason, Person, Post, ScoreVerdict
 from ally.db import db
 from ally.desk import alike, macros, noting, tagging, views
 from ally.desk.models import Attachment, Conversation, Macro, Message
@@ -22,12 +26,24 @@ from ally.review import decisions, snoozing
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftStatus
 from ally.review.queries import lock_draft
+from ally.rewards import exports, payouts, rolling, simulating
+from ally.rewards.batches import KIND
+from ally.rewards.models import Campaign, CampaignEpoch, ExportKind
 from tests.browser.conftest import waiting_draft
 from tests.browser.places import NO_PAGES, pages_of
 from tests.browser.test_mail import attach, png
 from tests.browser.test_pages import AXE, UGLY, wrong_with
+from tests.community.factories import make_place
 from tests.desk.test_downloads import event as came
 from tests.factories import make_channel, make_conversation, make_draft, make_message, make_user
+from tests.rewards.factories import (
+    WEEK,
+    at,
+    make_campaign,
+    make_earner,
+    make_running,
+    make_scored,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -71,6 +87,14 @@ def ugly(live, acme, ida):
         for number, (subject, body) in enumerate(UGLY.values())
     ]
     ingest.take_in(acme.id, DocumentKind.PAGE, knowledge)
+    words = [f"{subject or ''} {body}" for subject, body in UGLY.values()]
+    campaign = paying(ida, "w" * 120, [one[:80] for one in words], words[0])
+    make_campaign(ida, name="é" * 120, token_symbol="w" * 20)
+    simulation = simulating.ask(campaign, ida, simulating.terms_of(campaign))
+    simulating.work_out(str(simulation.id))
+    one, other = (person for person in db.session.scalars(select(Person).limit(2)))
+    one.hold_reason, one.hold_note = HoldReason.SANCTION, "w" * 500
+    wallets.ask_to_merge(one, other, "0x" + "9" * 40)
     outbox = live.config["ALLY"].ally_home / "outbox"
     outbox.mkdir(exist_ok=True)
     (outbox / NAME).write_bytes(b"Subject: " + b"w" * 900 + b"\r\n\r\n" + b"w" * 5_000)
@@ -85,6 +109,44 @@ def full(acme, ida):
     channel = make_channel(acme)
     for number in range(200):
         waiting_draft(acme, channel, f"Customer {number}", number)
+    paying(ida, "Season 3", [f"Member {number}" for number in range(200)], "Hello there")
+
+
+def paying(admin, name, members, words):
+    """A campaign with an epoch that waits for approval and one that was handed out."""
+    campaign = make_running(
+        admin,
+        name=name,
+        pool=10**30,
+        cap=10**28,
+        decimals=18,
+        description=words[:2_000],
+        start_date=clock.now() - 2 * WEEK - timedelta(hours=3),
+    )
+    place = make_place(name=name[:60])
+    for number, member in enumerate(members):
+        earner = make_earner(member, has_wallet=number % 3 != 2)
+        for week in (0, 1):
+            moment = campaign.start_date + week * WEEK + timedelta(days=1)
+            post = make_scored(earner, number + 1, moment, place=place, content=words or "x")
+    scores.override(post, admin, Decimal(3), words[:400] or "Why", ScoreVerdict.DISMISSED)
+    with at(campaign.start_date + timedelta(hours=1)):
+        rolling.roll(campaign.id)
+    with at(campaign.start_date + WEEK + timedelta(hours=2)):
+        rolling.roll(campaign.id)
+        first = batches_of(campaign)[0]
+        payout = payouts.payouts_of_campaign(campaign.id)[0]
+        payouts.hold(payouts.lock_payout(payout.id), admin, HoldReason.BY_HAND, words[:200] or "x")
+        decisions.approve(lock_draft(admin.account_id, first.id, KIND), admin, seen=seen(first))
+    with at(campaign.start_date + WEEK + timedelta(hours=3)):
+        exports.export(campaign, admin, ExportKind.MERKLE)
+    rolling.roll(campaign.id)
+    return campaign
+
+
+def batches_of(campaign):
+    drafts = select(Draft).where(Draft.kind == KIND, Draft.account_id == campaign.account_id)
+    return db.session.scalars(drafts.order_by(Draft.id)).all()
 
 
 def now():
@@ -104,7 +166,13 @@ def places(live, acme, most=14):
     alone = ids(Draft, or_(decided, too_long, Draft.snoozed_until.is_not(None)))
     found = pages_of(
         live,
-        draft_id=ids(Draft),
+        draft_id=ids(Draft, Draft.kind == "reply"),
+        batch_id=ids(Draft, Draft.kind == KIND),
+        campaign_id=ids(Campaign),
+        epoch_id=ids(CampaignEpoch),
+        person_id=ids(Person),
+        post_id=ids(Post),
+        token=[link_for(acme, one) for one in ids(Person)[:1]],
         conversation_id=ids(Conversation),
         message_id=ids(Message, Message.event_id.is_not(None)),
         attachment_id=ids(Attachment),
@@ -115,6 +183,11 @@ def places(live, acme, most=14):
     db.session.rollback()  # a browser takes its time, and Postgres ends who idles in a transaction
     nowhere = {f"/review/alike/{draft_id}" for draft_id in alone}
     return [path for path in found if path not in nowhere]
+
+
+def link_for(account, person_id):
+    """What the address of the member's page of their wallet ends with."""
+    return member_routes.signer().dumps([str(account.id), str(person_id)])
 
 
 def test_no_page_is_forgotten(live, acme, ugly):

@@ -71,7 +71,7 @@ def make_running(by, **terms):
     """A campaign that is funded and has begun."""
     campaign = make_campaign(by, **terms)
     fund(campaign, by)
-    with at(START):
+    with at(campaign.start_date):
         campaigns.activate(campaign, by)
     return campaign
 

@@ -25,6 +25,7 @@ from tests.security.canary import MARK, fill, fingerprint
 NAMED_BY = {
     "channel_id": "channel",
     "draft_id": "draft",
+    "batch_id": "draft",
     "macro_id": "macro",
     "view_id": "saved_view",
     "action_id": "draft_action",
