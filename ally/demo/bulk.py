@@ -15,7 +15,7 @@ from sqlalchemy import func, insert, select, text
 from ally import clock
 from ally.accounts.models import Role, User
 from ally.channels.mail.compose import Letter, compose, html_of
-from ally.channels.models import Channel, Delivery, DeliveryAttempt, DeliveryStatus
+from ally.channels.models import Channel, ChannelType, Delivery, DeliveryAttempt, DeliveryStatus
 from ally.db import db
 from ally.desk.models import Conversation, ConversationStatus, Message, MessageDirection
 from ally.events.models import Event
