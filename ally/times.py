@@ -118,6 +118,15 @@ def at_clock(moment: datetime) -> Markup:
     return drawn(moment, here, says.at % {"day": day_in_words(says, here, today), "time": at})
 
 
+def on_day(moment: datetime) -> Markup:
+    """A `<time>` of the day alone, today's too: 5 Mar, 5 Mar 2025."""
+    here_zone = zone()
+    here, today, says = moment.astimezone(here_zone), today_in(here_zone), manner(language())
+    named = says.day if here.year == today.year else says.day_of_year
+    told = named % {"day": here.day, "month": says.months[here.month], "year": here.year}
+    return drawn(moment, here, told)
+
+
 def day_in_words(says: Manner, here: datetime, today: date) -> str:
     the_day = here.date()
     if the_day == today - DAY:
@@ -145,5 +154,6 @@ FILTERS = {
     "exactly": exactly,
     "since": since,
     "at_clock": at_clock,
+    "on_day": on_day,
     "month": month,
 }
