@@ -8,7 +8,7 @@ EDGE = {
     *("routes.py", "access.py", "worker.py", "internal.py", "oidc.py"),
     *("cli.py", "settings_cli.py", "ingest_cli.py"),
     # Servers of their own, which make an application's context.
-    *("ingest.py", "listener.py", "live.py", "servers.py"),
+    *("ingest.py", "listener.py", "live.py", "servers.py", "polling.py"),
 }
 GROUND_EDGE = {
     *("__init__.py", "assembly.py", "assets.py", "checks.py", "cli.py", "db.py"),

@@ -101,6 +101,12 @@ class BotCredentials(Credentials):
     bot_token: str = Field(min_length=1, max_length=LONGEST, repr=False)
 
 
+class TelegramCredentials(Credentials):
+    """`bot_token` is for fetching updates; without one the webhook brings them."""
+
+    bot_token: str = Field("", max_length=LONGEST, repr=False)
+
+
 class SlackCredentials(BotCredentials):
     pass
 
@@ -119,7 +125,7 @@ KINDS: dict[Platform, type[Credentials]] = {
     Platform.SHOPIFY: MailCredentials,
     Platform.SLACK: SlackCredentials,
     Platform.DISCORD: BotCredentials,
-    Platform.TELEGRAM: Credentials,
+    Platform.TELEGRAM: TelegramCredentials,
     Platform.COMMUNITY: Credentials,
 }
 

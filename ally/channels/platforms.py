@@ -333,6 +333,10 @@ PLATFORMS: dict[Platform, Described] = {
                 "secret_token, and as allowed_updates: message, edited_message, channel_post, "
                 "edited_channel_post, message_reaction, message_reaction_count."
             ),
+            named(
+                "Where Telegram cannot reach Ally, enter the bot's token in the settings below "
+                "instead, and run “flask ingest telegram” beside Ally."
+            ),
         ),
         address=named("Bot id"),
         address_hint=named("The digits before the colon of its token."),

@@ -10,10 +10,12 @@ from flask import Flask, current_app
 from sqlalchemy import select, text
 
 from ally.channels.ingest_cli import ingest
+from ally.channels.ingest_cli import until_stopped as stopped_by_signal
 from ally.channels.models import Channel
 from ally.community import archives
 from ally.community.discord import live
 from ally.community.discord.servers import servers
+from ally.community.telegram import polling
 from ally.db import db, use_account
 from ally.errors import AllyError
 
@@ -66,6 +68,37 @@ def find_by_key(key: str) -> Channel:
         if (found := db.session.scalar(asked)) is not None:
             return found
     raise click.ClickException(f"There is no channel of this key: {key}.")
+
+
+@ingest.command("telegram")
+@click.argument("channels", nargs=-1)
+@click.option("--once", is_flag=True, help="Fetch what is new, and stop.")
+def telegram(channels: tuple[str, ...], once: bool) -> None:
+    """Fetch the updates of these Telegram bots, or of all that have a token, until stopped."""
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    found = polling.bots(app, channels)
+    missing = set(channels) - {bot.key for bot in found}
+    if missing:
+        raise click.ClickException(f"No bot with a token is switched on: {min(missing)}.")
+    click.echo(f"Reading {len(found)} bot{'' if len(found) == 1 else 's'}.", err=True)
+    if once:
+        raise SystemExit(0 if all(fetch_once(app, bot) for bot in found) else 1)
+    with stopped_by_signal() as over:
+        readers = [polling.Reader(app, bot, over) for bot in found]
+        for reader in readers:
+            reader.start()
+        over.wait()
+
+
+def fetch_once(app: Flask, bot: polling.Bot) -> bool:
+    try:
+        while polling.fetch(app, bot):
+            pass
+    except Exception as error:
+        polling.note_error(app, bot, error)
+        click.echo(f"{bot.key}: {polling.in_words(error)}", err=True)
+        return False
+    return True
 
 
 async def until_stopped(app: Flask, channels: tuple[str, ...]) -> None:

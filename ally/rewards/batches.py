@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, select, text, update
+from sqlalchemy import Row, func, select, text, update
 
 from ally.accounts import config
 from ally.accounts.models import Role, User
@@ -256,12 +256,12 @@ def comes_to_more(epoch: CampaignEpoch) -> bool:
     limit = config.get_config("payouts.four_eyes_above")
     if limit is None:
         return False
-    rows = db.session.scalars(
-        select(Payout.amount).where(
+    total = db.session.scalar(
+        select(func.sum(Payout.amount)).where(
             *ours(Payout), Payout.epoch_id == epoch.id, Payout.status != PayoutStatus.CANCELLED
         )
     )
-    return sum(rows) > Decimal(limit) * 10**epoch.campaign.decimals
+    return Decimal(total or 0) > Decimal(limit) * 10**epoch.campaign.decimals
 
 
 def first_approval(draft: Draft, epoch: CampaignEpoch, besides: Any = None) -> BatchApproval | None:

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import func, insert, select, text
+from sqlalchemy import func, select, text
 
 from ally import clock
-from ally.community.models import HoldReason, Person
+from ally.community.models import Person
 from ally.community.people import ours
 from ally.community.standing import STANDING
 from ally.db import db
@@ -56,6 +56,20 @@ DIGEST = text("""
              concat_ws(':', post_id, score_id, person_id, value), E'\\n' ORDER BY post_id), ''),
              'UTF8')), 'hex')
       FROM epoch_score WHERE account_id = :account_id AND epoch_id = :epoch_id
+""")
+
+OWE = text("""
+    INSERT INTO payout (account_id, campaign_id, epoch_id, person_id, amount, weight, hold_reason,
+                        period_start, period_end, created_at, updated_at)
+    SELECT :account_id, :campaign_id, :epoch_id, x.person_id, x.amount, x.weight,
+           CASE WHEN o.hold_reason IS NOT NULL THEN o.hold_reason
+                WHEN o.wallet IS NULL THEN 'NO_WALLET'
+                WHEN o.wallet_verified_at IS NULL THEN 'WALLET_UNVERIFIED' END,
+           :start, :end, :now, :now
+      FROM unnest(CAST(:people AS uuid[]), CAST(:amounts AS numeric[]), CAST(:weights AS numeric[]))
+             AS x (person_id, amount, weight)
+      JOIN person o ON o.account_id = :account_id AND o.id = x.person_id
+     ORDER BY x.person_id
 """)
 
 
@@ -160,42 +174,21 @@ def already_of(campaign: Campaign, weights: Mapping[UUID, Decimal]) -> dict[UUID
 
 def owe(epoch: CampaignEpoch, amounts: Mapping[UUID, int], weights: Mapping[UUID, Decimal]) -> None:
     """Make the payouts; those without a wallet that is known to be theirs are held."""
-    holds = holds_of(amounts)
+    people = sorted(amounts)
     db.session.execute(
-        insert(Payout),
-        [
-            {
-                "account_id": epoch.account_id,
-                "campaign_id": epoch.campaign_id,
-                "epoch_id": epoch.id,
-                "person_id": person_id,
-                "amount": amount,
-                "weight": weights[person_id],
-                "hold_reason": holds.get(person_id),
-                "period_start": epoch.epoch_start,
-                "period_end": epoch.epoch_end,
-            }
-            for person_id, amount in sorted(amounts.items())
-        ],
+        OWE,
+        {
+            "account_id": epoch.account_id,
+            "campaign_id": epoch.campaign_id,
+            "epoch_id": epoch.id,
+            "people": people,
+            "amounts": [Decimal(amounts[person_id]) for person_id in people],
+            "weights": [weights[person_id] for person_id in people],
+            "start": epoch.epoch_start,
+            "end": epoch.epoch_end,
+            "now": clock.now(),
+        },
     )
-
-
-def holds_of(amounts: Mapping[UUID, int]) -> dict[UUID, HoldReason]:
-    """Why some of these people cannot be paid yet."""
-    rows = db.session.execute(
-        select(Person.id, Person.wallet, Person.wallet_verified_at, Person.hold_reason).where(
-            *ours(Person), Person.id.in_(list(amounts))
-        )
-    )
-    holds = {}
-    for row in rows:
-        if row.hold_reason is not None:
-            holds[row.id] = row.hold_reason
-        elif row.wallet is None:
-            holds[row.id] = HoldReason.NO_WALLET
-        elif row.wallet_verified_at is None:
-            holds[row.id] = HoldReason.WALLET_UNVERIFIED
-    return holds
 
 
 def unallocated(campaign: Campaign) -> int:

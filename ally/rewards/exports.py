@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import joinedload
 
 from ally import clock
 from ally.accounts.models import User
@@ -64,6 +65,7 @@ def payable(campaign: Campaign) -> Sequence[Payout]:
             Payout.approved_action_id.is_not(None),
             Payout.not_before <= clock.now(),
         )
+        .options(joinedload(Payout.campaign), joinedload(Payout.epoch), joinedload(Payout.person))
         .order_by(Payout.id)
         .limit(MOST)
     ).all()
