@@ -9,7 +9,7 @@ from itsdangerous import BadSignature
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from ally import assets, cli, db, language, logs, web
+from ally import assets, cli, db, language, llm, logs, web
 from ally.accounts import access, users
 from ally.accounts.config_routes import config_pages
 from ally.accounts.own_settings_routes import own_settings_pages
@@ -87,6 +87,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     ids.use_key(settings.secret_key or "development-only")
     kinds.register(Reply())
     kinds.register(PayoutBatch())
+    llm.use(settings.llm_base_url, settings.llm_api_key, settings.llm_model)
     chain.use(settings.chains, settings.chain_confirmations)
     hot_key.use(settings.payout_key)
     wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)

@@ -61,6 +61,11 @@ class Settings(BaseSettings):
     session_hours: float = 24
     sign_ins_per_minute: int = Field(30, ge=1)
     """How often one address may ask for each step of the sign-in."""
+    llm_base_url: str = ""
+    llm_api_key: str = Field("", repr=False)
+    llm_model: str = ""
+    """A model behind an OpenAI-compatible address, which posts may be scored by."""
+
     chain_rpc_urls: str = ""
     """Where chains are asked: `8453=https://node.example.com`, several with commas."""
     chain_confirmations: int = Field(12, ge=1, le=1_000)

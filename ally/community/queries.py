@@ -10,7 +10,7 @@ from sqlalchemy.orm import joinedload
 
 from ally.community.models import Person, PlatformUser, Post, Score
 from ally.community.people import ours
-from ally.community.scoring import embedded
+from ally.community.scoring.scorers import EMBEDDED, Scorer
 from ally.db import current_account_id, db
 from ally.errors import NotFound
 from ally.language import _
@@ -128,9 +128,15 @@ def posts_of(person_id: UUID, after: str = "") -> Page:
     return scored(after, which=BY_AUTHOR, join="LEFT", length=RECENT, person_id=person_id)
 
 
-def scores(kind: str = "all", after: str = "") -> Page:
-    """Posts that have a score, with the one that counts; `kind` is one of KINDS."""
-    return scored(after, which=KINDS.get(kind, ""), join="INNER")
+def scores(kind: str = "all", after: str = "", scorer: Scorer = EMBEDDED) -> Page:
+    """Posts that have a score by that scorer, with the one that counts; `kind` is one of KINDS."""
+    return scored(
+        after,
+        which=KINDS.get(kind, ""),
+        join="INNER",
+        scorer=scorer.name,
+        version=scorer.version,
+    )
 
 
 def scored(after: str, *, which: str, join: str, length: int = LENGTH, **asked: Any) -> Page:
@@ -139,8 +145,8 @@ def scored(after: str, *, which: str, join: str, length: int = LENGTH, **asked: 
         text(SCORED.format(which=which, join=join)),
         {
             "account_id": current_account_id(),
-            "scorer": embedded.NAME,
-            "version": embedded.VERSION,
+            "scorer": EMBEDDED.name,
+            "version": EMBEDDED.version,
             "after_at": after_at,
             "after_id": after_id,
             "limit": length + 1,
@@ -177,8 +183,6 @@ def find_scored(post_id: UUID) -> Scored:
         .where(
             *ours(Score),
             Score.post_id == post_id,
-            Score.scorer == embedded.NAME,
-            Score.scorer_version == embedded.VERSION,
         )
         .options(joinedload(Score.user))
         .order_by(Score.created_at.desc(), Score.id.desc())

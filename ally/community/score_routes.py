@@ -11,6 +11,7 @@ from ally.accounts.models import Role
 from ally.community import queries, scores
 from ally.community.models import ScoreVerdict
 from ally.community.scoring import scored
+from ally.community.scoring.scorers import EMBEDDED, scorers
 from ally.db import db
 from ally.errors import AllyError, Invalid
 from ally.jobs import runs
@@ -30,10 +31,13 @@ KINDS = {
 def list_scores() -> ResponseReturnValue:
     kind, after = request.args.get("kind", "all"), request.args.get("after", "")
     kind = kind if kind in KINDS else "all"
-    account_id = this_user().account_id
+    account_id, known = this_user().account_id, {one.name: one for one in scorers()}
+    chosen = known.get(request.args.get("scorer", ""), EMBEDDED)
     return render_template(
         "community/scores.html",
-        listed=queries.scores(kind, after),
+        listed=queries.scores(kind, after, chosen),
+        scorer=chosen,
+        scorers=known.values(),
         kind=kind,
         kinds=KINDS,
         after=after,

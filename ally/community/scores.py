@@ -75,11 +75,11 @@ def scores_of_post(post_id: UUID) -> Sequence[Score]:
 def override(
     post: Post, by: User, value: Decimal, reason: str, verdict: ScoreVerdict | None = None
 ) -> Score:
-    """What the post is worth by a person's judgement, from now on; older scores stay.
+    """What the post is worth by a person's judgement, from now on, whoever scored it before; older
+    scores stay.
 
-    With a `verdict` it earns nothing, whatever its value.  The scorer and its version are those
-    of the score before.  Raises Invalid for a value below zero and without a reason, Conflict for
-    a post that was never scored.
+    With a `verdict` it earns nothing, whatever its value.  Raises Invalid for a value below zero
+    and without a reason, Conflict for a post that was never scored.
     """
     if not reason.strip():
         raise Invalid(_("Say why, for those who read this later."))
@@ -88,32 +88,36 @@ def override(
     before = standing(post)
     if before is None:
         raise Conflict(_("This post has no score yet."))
-    score = Score(
-        account_id=current_account_id(),
-        kind=before.kind,
-        value=value.quantize(PLACES),
-        post_id=post.id,
-        platform_user_id=post.author_id,
-        scorer=before.scorer,
-        scorer_version=before.scorer_version,
-        details=before.details,
-        verdict=verdict,
-        user_id=by.id,
-        reason=reason.strip(),
-        created_at=clock.now(),
-    )
-    db.session.add(score)
+    newest = {(one.scorer, one.scorer_version): one for one in reversed(scores_of_post(post.id))}
+    made = [
+        Score(
+            account_id=current_account_id(),
+            kind=one.kind,
+            value=value.quantize(PLACES),
+            post_id=post.id,
+            platform_user_id=post.author_id,
+            scorer=one.scorer,
+            scorer_version=one.scorer_version,
+            details=one.details,
+            verdict=verdict,
+            user_id=by.id,
+            reason=reason.strip(),
+            created_at=clock.now(),
+        )
+        for one in newest.values()
+    ]
+    db.session.add_all(made)
     db.session.flush()
     trail.record(
-        score,
+        made[0],
         "score.dismissed" if verdict else "score.overridden",
         by=by,
         before=points(before),
-        after=points(score),
+        after=points(made[0]),
         verdict=verdict.value if verdict else None,
         reason=reason.strip(),
     )
-    return score
+    return made[0]
 
 
 def standing(post: Post) -> Score | None:

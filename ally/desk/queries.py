@@ -204,6 +204,16 @@ def moment(written: str | None) -> datetime | None:
         return None
 
 
+def conversations_with(account_id: UUID, email: str, limit: int = 5) -> Any:
+    """The newest conversations with the address."""
+    return db.session.scalars(
+        select(Conversation)
+        .where(Conversation.account_id == account_id, Conversation.customer_email == email)
+        .order_by(Conversation.created_at.desc())
+        .limit(limit)
+    ).all()
+
+
 def find_conversation(account_id: UUID, conversation_id: UUID) -> Conversation:
     """The account's conversation, with its channel.  Raises NotFound."""
     return find_with_waiting_draft(account_id, conversation_id)[0]

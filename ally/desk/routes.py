@@ -116,7 +116,13 @@ def rail() -> dict[str, Any]:
         "places": places,
         "key_sheet": key_list.sheet,
         "keys_and_commands": keys_and_commands,
+        "conversations_with": conversations_with,
     }
+
+
+def conversations_with(email: str) -> Any:
+    """The newest conversations with this address, for a page of whoever else it belongs to."""
+    return queries.conversations_with(this_user().account_id, email)
 
 
 def keys_and_commands() -> Markup:

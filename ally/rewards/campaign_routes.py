@@ -7,6 +7,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
 from ally.accounts.access import this_user
+from ally.community.scoring.scorers import scorers
 from ally.db import db
 from ally.errors import AllyError, Invalid
 from ally.language import _, named, zone
@@ -22,7 +23,7 @@ from ally.rewards import (
     simulating,
     verifying,
 )
-from ally.rewards.models import Campaign, CampaignStatus, Policy
+from ally.rewards.models import Campaign, CampaignStatus
 from ally.web import is_swap
 
 campaign_pages = Blueprint("campaigns", __name__, url_prefix="/campaigns")
@@ -201,7 +202,7 @@ def form_page(
         errors=errors or {},
         labels=forms.LABELS,
         policies=forms.POLICIES,
-        policy_names=[policy.value for policy in Policy],
+        scorers=scorers(),
     )
 
 

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from ally.channels.models import COMMUNITIES
 from ally.community.addresses import lower_address
-from ally.community.scoring import embedded
+from ally.community.scoring.scorers import EMBEDDED, scorers
 from ally.errors import Invalid
 from ally.language import _, named
 from ally.ledger.amounts import in_tokens, units_of
@@ -95,6 +95,7 @@ def read(typed: Mapping[str, str], platforms: list[str], zone: ZoneInfo) -> Read
     reader = Reader(typed, zone)
     is_native = typed.get("coin") == "native"
     decimals = reader.whole("decimals", 0, MOST_DECIMALS)
+    scorer = next((one for one in scorers() if one.name == typed.get("scorer")), EMBEDDED)
     terms = {
         "name": reader.words("name"),
         "description": reader.words("description", required=False),
@@ -116,8 +117,8 @@ def read(typed: Mapping[str, str], platforms: list[str], zone: ZoneInfo) -> Read
         "end_date": reader.moment("end"),
         "recycle_unclaimed": "recycle" in typed,
         "platforms": sorted(name for name in COMMUNITIES if name in platforms),
-        "scorer": embedded.NAME,
-        "scorer_version": embedded.VERSION,
+        "scorer": scorer.name,
+        "scorer_version": scorer.version,
     }
     errors = reader.errors
     if terms["policy"] is None:
@@ -234,6 +235,7 @@ def written(campaign: Campaign, zone: ZoneInfo) -> dict[str, Any]:
         "limit": tokens(campaign.max_rewards_per_user),
         "minimum": tokens(campaign.min_payout or None),
         "policy": campaign.policy.value,
+        "scorer": campaign.scorer,
         "activity_floor": str(campaign.activity_floor or ""),
         "interval": str(campaign.payout_interval_seconds // DAY),
         "window": str(campaign.claim_window_seconds // DAY),

@@ -16,7 +16,7 @@ from ally.db import db
 from ally.errors import Conflict, Invalid
 from ally.notifications.models import Notification, NotificationType
 from tests.community.factories import make_member, make_place, make_post
-from tests.factories import sign_in
+from tests.factories import make_conversation, sign_in
 from tests.forms import post, token_in
 
 KEY = Account.from_key("0x" + "11" * 32)
@@ -222,6 +222,20 @@ def test_an_admin_notes_where_a_member_writes_from(browser, acme):
     post(browser, f"{path}/about", customer_email="Noor@Example.com", trust="0.5")
     assert fresh(person).customer_email == "noor@example.com"
     assert "from%3Anoor%40example.com" in browser.get(path).text
+
+
+def test_what_a_member_wrote_to_support_stands_on_their_page(browser, acme, channel):
+    person = make_person()
+    person.customer_email = "noor@example.com"
+    talk = make_conversation(
+        acme, channel, subject="Where is my <b>pump</b>", customer_email="noor@example.com"
+    )
+    make_conversation(acme, channel, subject="Another's", customer_email="ola@example.com")
+    db.session.commit()
+    page = browser.get(f"/members/{person.id}").text
+    assert f'href="/conversations/{talk.id}"' in page
+    assert "Where is my &lt;b&gt;pump&lt;/b&gt;" in page
+    assert "Another&#39;s" not in page
 
 
 def test_an_admin_decides_whether_two_are_one(browser, acme):

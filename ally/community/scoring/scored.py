@@ -3,6 +3,7 @@
 A score that comes out as it was is not kept again.
 """
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -11,18 +12,20 @@ from uuid import UUID
 
 from sqlalchemy import func, insert, select, text
 
-from ally import clock
+from ally import clock, llm
 from ally.accounts.models import User
 from ally.community.models import Post, Score
 from ally.community.people import ours
 from ally.community.scoring.embedded import Facts
-from ally.community.scoring.scorers import SCORERS, scorer_of
+from ally.community.scoring.scorers import EMBEDDED, scorer_of, scorers
 from ally.db import current_account_id, db
 from ally.errors import Conflict
 from ally.jobs import runs
 from ally.jobs.models import JobRun, JobStatus, JobType
 from ally.jobs.queue import enqueue, job, run_for_every_account
 from ally.language import _
+
+log = logging.getLogger(__name__)
 
 AT_ONCE = 500  # posts of one transaction
 STILL_MOVING = timedelta(days=14)  # after which replies and reactions no longer count
@@ -78,20 +81,25 @@ def score_new() -> None:
 
 def score_moved() -> None:
     """Score what has moved of the current account; the rest at the next look, if it is much."""
-    since = clock.now() - STILL_MOVING
-    for name, version in SCORERS:
+    since, has_more = clock.now() - STILL_MOVING, False
+    for scorer in scorers():
         asked = {
             "account_id": current_account_id(),
-            "scorer": name,
-            "scorer_version": version,
+            "scorer": scorer.name,
+            "scorer_version": scorer.version,
             "since": since,
             "margin": MARGIN,
-            "limit": AT_ONCE,
+            "limit": scorer.at_once,
         }
         ids = list(db.session.scalars(MOVED, asked))
-        score(ids, name, version, anew=True)
-        if len(ids) == AT_ONCE:
-            enqueue("community.score_more", lock=f"score:{current_account_id()}")
+        try:
+            score(ids, scorer.name, scorer.version, anew=True)
+        except llm.Unavailable as silent:
+            log.warning("posts wait for their scores: %s", silent)
+            continue
+        has_more |= len(ids) == scorer.at_once
+    if has_more:
+        enqueue("community.score_more", lock=f"score:{current_account_id()}")
 
 
 @job("community.score_more")
@@ -100,7 +108,7 @@ def score_more() -> None:
 
 
 def score(ids: Sequence[UUID], name: str, version: str, *, anew: bool = False) -> int:
-    """Score the posts by that scorer; how many scores are new.
+    """Score the posts by that scorer; how many scores are new.  Raises llm.Unavailable.
 
     `anew` keeps one that is as it was too, which says that the post was looked at.
     """
@@ -112,9 +120,9 @@ def score(ids: Sequence[UUID], name: str, version: str, *, anew: bool = False) -
         "scorer_version": version,
     }
     rows = []
-    for row in db.session.execute(FACTS, asked):
+    for row in db.session.execute(FACTS, asked).all():
         facts = Facts(row.content, row.earlier, row.recent, row.replies, row.reactions)
-        worth = scorer(facts)
+        worth = scorer.worth_of(facts)
         is_known = row.details == worth.details and row.value == worth.value
         if not is_known or (anew and now - row.scored_at > MARGIN):
             rows.append(score_row(row, worth.value, worth.details, name, version, now))
@@ -142,7 +150,10 @@ def score_row(
 
 
 def ask(by: User) -> JobRun:
-    """Have every post scored again, with a run that shows how far it is.  Raises Conflict."""
+    """Have every post scored again by what can be counted, with a run that shows how far it is.
+
+    Raises Conflict.
+    """
     if under_way(by.account_id):
         raise Conflict(_("The posts are being scored already."))
     run = runs.start(JobType.SCORING, by=by)
@@ -169,7 +180,7 @@ def score_all(run_id: str, after: str, done: str, new: str) -> None:
             .limit(AT_ONCE)
         )
     )
-    made = int(new) + sum(score(ids, name, version) for name, version in SCORERS)
+    made = int(new) + score(ids, EMBEDDED.name, EMBEDDED.version)
     so_far = int(done) + len(ids)
     if len(ids) < AT_ONCE:
         runs.succeed(run, posts=so_far, scores=made)

@@ -1,21 +1,41 @@
 """Scorers by name and version: a campaign names the one that it counts by."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from ally.community.scoring import embedded
+from ally import llm
+from ally.community.scoring import embedded, judged
 from ally.community.scoring.embedded import Facts, Worth
 from ally.errors import NotFound
-from ally.language import _
+from ally.language import _, named
 
-Scorer = Callable[[Facts], Worth]
 
-SCORERS: dict[tuple[str, str], Scorer] = {
-    (embedded.NAME, embedded.VERSION): embedded.worth_of,
-}
+@dataclass(frozen=True)
+class Scorer:
+    """`at_once` is how many posts it judges within one transaction."""
+
+    name: str
+    version: str
+    label: str
+    worth_of: Callable[[Facts], Worth]
+    at_once: int
+
+
+EMBEDDED = Scorer(
+    embedded.NAME, embedded.VERSION, named("By what can be counted"), embedded.worth_of, 500
+)
+# A model takes seconds, and Postgres ends who idles in a transaction for a minute.
+JUDGED = Scorer(judged.NAME, judged.VERSION, named("By a language model"), judged.worth_of, 5)
+
+
+def scorers() -> tuple[Scorer, ...]:
+    """Those that can be used here: the model's only where one is set."""
+    return (EMBEDDED, JUDGED) if llm.is_set() else (EMBEDDED,)
 
 
 def scorer_of(name: str, version: str) -> Scorer:
     """Raises NotFound."""
-    if (name, version) not in SCORERS:
-        raise NotFound(_("There is no such scorer."))
-    return SCORERS[name, version]
+    for scorer in (EMBEDDED, JUDGED):
+        if (scorer.name, scorer.version) == (name, version):
+            return scorer
+    raise NotFound(_("There is no such scorer."))
