@@ -71,7 +71,7 @@ def make_running(by, **terms):
     """A campaign that is funded and has begun."""
     campaign = make_campaign(by, **terms)
     fund(campaign, by)
-    with at(campaign.start_date):
+    with at(campaign.start_date or START):
         campaigns.activate(campaign, by)
     return campaign
 

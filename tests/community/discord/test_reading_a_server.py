@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
@@ -58,7 +59,11 @@ def connect(discord, token=TOKEN):
 def read(house):
     """Read what is new, as `flask ingest discord --once` does; whether all could be read."""
     db.session.rollback()
-    return asyncio.run(live.read_once(house, (), lambda *told: None))
+    # In a thread of its own: a browser's test leaves a loop running in this one.
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(
+            lambda: asyncio.run(live.read_once(house, (), lambda *told: None))
+        ).result(60)
 
 
 def taken_in(house):
