@@ -13,7 +13,6 @@ from ally.channels.ingest_cli import ingest
 from ally.channels.ingest_cli import until_stopped as stopped_by_signal
 from ally.channels.models import Channel
 from ally.community import archives
-from ally.community.discord import live
 from ally.community.discord.servers import servers
 from ally.community.telegram import polling
 from ally.db import db, use_account
@@ -25,6 +24,9 @@ from ally.errors import AllyError
 @click.option("--once", is_flag=True, help="Read what is new, and stop.")
 def discord(channels: tuple[str, ...], once: bool) -> None:
     """Read the Discord servers of these channels, or of all, until stopped."""
+    # Imported here, so that no other command waits for the library.
+    from ally.community.discord import live
+
     app = current_app._get_current_object()  # type: ignore[attr-defined]
     found = servers(app, channels)
     missing = set(channels) - {server.key for server in found}
@@ -102,6 +104,8 @@ def fetch_once(app: Flask, bot: polling.Bot) -> bool:
 
 
 async def until_stopped(app: Flask, channels: tuple[str, ...]) -> None:
+    from ally.community.discord import live
+
     over = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, over.set)

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from eth_account import Account
-from eth_account.messages import encode_defunct
 from sqlalchemy import select
 
 from ally import clock
@@ -135,6 +133,10 @@ def prove(asked: WalletChallenge, signature: str) -> Proved:
 
 def signer_of(message: str, signature: str) -> str:
     """Whose key has signed it, in lower case.  Raises Invalid for what is no signature."""
+    # Imported here, since it takes half a second that the web process need not spend.
+    from eth_account import Account
+    from eth_account.messages import encode_defunct
+
     digits = signature.strip().removeprefix("0x")
     try:
         raw = bytes.fromhex(digits)

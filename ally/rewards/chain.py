@@ -9,9 +9,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 import requests
+from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
-from web3 import HTTPProvider, Web3
-from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
 
 from ally.errors import AllyError
 from ally.language import _
@@ -92,10 +91,15 @@ class Chain:
     """One chain.  Every question raises Unreachable when its node does not answer."""
 
     def __init__(self, chain_id: int, url: str):
+        # Imported here, and wherever it is used: it takes a second that no web process need spend.
+        from web3 import HTTPProvider, Web3
+
         self.chain_id = chain_id
         self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": PATIENCE}))
 
     def ask(self, question: Any, *arguments: Any) -> Any:
+        from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+
         try:
             return question(*arguments)
         except (TransactionNotFound, BlockNotFound):
@@ -170,6 +174,8 @@ class Chain:
 
     def broadcast(self, raw: bytes) -> None:
         """Hand it to the node; one that it has already is no error."""
+        from web3.exceptions import Web3Exception
+
         try:
             self.web3.eth.send_raw_transaction(raw)
         except (requests.RequestException, OSError) as error:
@@ -201,7 +207,7 @@ def transfer_call(token: str | None, to: str, amount: int) -> dict[str, Any]:
 
 
 def checksum(address: str) -> Any:
-    return Web3.to_checksum_address(address)
+    return to_checksum_address(address)
 
 
 def address_in(topic: Any) -> str:

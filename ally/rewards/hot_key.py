@@ -7,11 +7,10 @@ with the very same bytes, and the chain counts a nonce once.  A timeout is no fa
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from eth_account import Account
-from eth_account.signers.local import LocalAccount
 from sqlalchemy import func, select
 
 from ally import clock
@@ -39,18 +38,27 @@ AGAIN = timedelta(seconds=5)
 ROOM = 12  # tenths of the estimated gas that a transaction may use
 GOING = (AttemptState.SIGNED, AttemptState.BROADCAST)
 
-_key: LocalAccount | None = None
+_key = ""
 
 
 def use(key: str) -> None:
     """Say, once at start-up, with which key Ally pays; "" where it has none."""
     global _key
-    _key = Account.from_key(key) if key else None
+    _key = key
 
 
 def sender() -> str | None:
     """The address that Ally pays from, in lower case."""
-    return _key.address.lower() if _key else None
+    return str(signer_of(_key).address).lower() if _key else None
+
+
+@cache
+def signer_of(key: str) -> Any:
+    """What signs with the key."""
+    # Imported here, since it takes half a second that who has no key need not spend.
+    from eth_account import Account
+
+    return Account.from_key(key)
 
 
 def is_paid_by_us(campaign: Campaign) -> bool:
@@ -62,7 +70,7 @@ def is_paid_by_us(campaign: Campaign) -> bool:
 @job("rewards.pay", cron="* * * * *")
 def pay_all() -> None:
     """Have every campaign that Ally pays itself go on."""
-    if _key is not None:
+    if _key:
         run_for_every_account(pay_campaigns)
 
 
@@ -124,11 +132,12 @@ def sign_due(chain: Chain, campaign: Campaign) -> int:
 
 
 def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt:
-    assert _key is not None
     nonce = next_nonce(chain, campaign.chain_id)
     number = payouts.begin(payout)
     wallet = str(payout.wallet)
-    signed = _key.sign_transaction(transaction(chain, campaign, wallet, payout.amount, nonce))
+    signed = signer_of(_key).sign_transaction(
+        transaction(chain, campaign, wallet, payout.amount, nonce)
+    )
     attempt = PayoutAttempt(
         account_id=payout.account_id,
         payout_id=payout.id,
