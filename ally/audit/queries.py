@@ -17,6 +17,18 @@ from ally.events.reading import Leaf, Order
 from ally.paging import written_place
 
 LENGTH = 50  # events that are drawn at once
+# Where things are shown that have a page of their own.
+PAGES = {
+    "channel": "/settings/channels/{id}",
+    "jobrun": "/jobs",
+    "campaign": "/campaigns/{id}",
+    "campaignepoch": "/epochs/{id}",
+    "payout": "/campaigns/{timeline}",
+    "person": "/members/{id}",
+    "score": "/scores/{timeline}",
+    "systemconfig": "/settings/account",
+}
+FOR_ADMINS = ("/settings/", "/campaigns/", "/epochs/", "/batches/")
 MOST_PEOPLE = 500
 ALLY = "ally"
 OUTSIDE = "outside"  # customers, and the programs that wrote
@@ -142,12 +154,17 @@ def people_of(account_id: UUID) -> Sequence[Any]:
 
 def link_of(event: Event) -> str | None:
     """The page on which the event is told among others, if there is one."""
-    if event.subject_type == "channel":
-        return f"/settings/channels/{event.subject_id}"
-    if event.subject_type == "jobrun":
-        return "/jobs"
+    if event.subject_type in PAGES:
+        return PAGES[event.subject_type].format(id=event.subject_id, timeline=event.timeline_id)
+    if event.subject_type == "draft" and event.timeline_id == event.subject_id:
+        return f"/batches/{event.subject_id}"  # it has no conversation: payouts at the gate
     if event.subject_type in {"conversation", "message", "draft", "delivery", "note"}:
         just_before = event.at - timedelta(microseconds=1)
         place = written_place(just_before, event.id)
         return f"/conversations/{event.timeline_id}/timeline?after={place}#event-{event.id}"
     return None
+
+
+def is_for_admins(link: str) -> bool:
+    """Whether only an admin may follow the link."""
+    return link.startswith(FOR_ADMINS)

@@ -36,6 +36,7 @@ def audit() -> ResponseReturnValue:
         sentences=SENTENCES,
         words_of=words_of,
         link_of=queries.link_of,
+        is_for_admins=queries.is_for_admins,
         **chain_state(),
     )
 

@@ -14,6 +14,7 @@ from ally.errors import AllyError, Invalid
 from ally.language import _, named, plural_of
 from ally.ledger.amounts import in_tokens
 from ally.marks import own_path
+from ally.notifications import feed
 from ally.review import decisions
 from ally.review.models import Draft, RejectionReason
 from ally.review.queries import find_draft, lock_draft, standing_decision
@@ -112,7 +113,10 @@ def propose_again(epoch_id: UUID) -> ResponseReturnValue:
 
 @payout_pages.get("/batches/<uuid:batch_id>")
 def batch(batch_id: UUID) -> ResponseReturnValue:
-    return batch_page(find_draft(this_user().account_id, batch_id, batches.KIND))
+    user = this_user()
+    draft = find_draft(user.account_id, batch_id, batches.KIND)
+    feed.mark_read_at(user, f"/batches/{batch_id}")
+    return batch_page(draft)
 
 
 @payout_pages.post("/batches/<uuid:batch_id>/approval")

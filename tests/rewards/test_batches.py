@@ -102,6 +102,23 @@ def test_a_closed_epoch_comes_before_the_admins(batch, browser, ida):
     assert "Pays 3 members 10.00 ALLY" in batch.suggested_text
 
 
+def test_whoever_looks_at_it_has_read_that_it_waits(batch, browser):
+    browser.get(f"/batches/{batch.id}")
+    told = fresh(Notification, Notification.type == NotificationType.BATCH_READY)
+    assert all(line.read_at is not None for line in told)
+
+
+def test_the_audit_page_leads_to_it(batch, browser, app, ada):
+    approve(browser, batch)
+    page = browser.get("/audit").text
+    assert f'href="/batches/{batch.id}"' in page
+    assert 'href="/epochs/' in page
+    assert 'href="/campaigns/' in page
+    told = sign_in(app.test_client(), ada).get("/audit").text
+    assert 'href="/batches/' not in told
+    assert "approved the draft" in told
+
+
 def test_agents_neither_see_it_nor_decide_on_it(batch, app, ada):
     agent = sign_in(app.test_client(), ada)
     assert "/batches/" not in agent.get("/review").text
