@@ -5,6 +5,7 @@ under `var/test`.
 """
 
 import contextvars
+import gc
 import os
 from contextlib import contextmanager
 from pathlib import Path
@@ -88,17 +89,31 @@ def committed(server, settings):
 def app_of_its_own(server, settings, database, **changes):
     """The application with changed settings, on a database that is made for it and dropped."""
     urls = copy_of_migrated(server, settings, database)
-    app = create_app(settings.model_copy(update=urls | changes))
+    app = assembled(settings.model_copy(update=urls | changes))
     yield app
     with app.app_context():
         db.engine.dispose()
     server.drop_database(database)
 
 
+def assembled(settings):
+    """An application, put together while nothing is collected.
+
+    Addresses are compiled through `ast`, which in Python 3.11 breaks when a collection in the
+    middle of it runs code, as what browsers leave behind does.
+    """
+    gc.collect()
+    gc.disable()
+    try:
+        return create_app(settings)
+    finally:
+        gc.enable()
+
+
 def copy_of_migrated(server, settings, database):
     """The settings of a new database at the newest revision: migrated once, and copied."""
     if not server.has_database(PATTERN):
-        made = create_app(settings.model_copy(update=server.create_database(PATTERN)))
+        made = assembled(settings.model_copy(update=server.create_database(PATTERN)))
         postgres.migrate(made)
         with made.app_context():
             db.engine.dispose()

