@@ -172,9 +172,11 @@ FILL = (
         WHERE account_id = :account_id AND display_name LIKE 'bench %'""",
     """INSERT INTO post (account_id, channel_id, external_id, author_id, content, posted_at,
                          version_at)
-       SELECT :account_id, :channel_id, 'b' || n, u.ids[1 + n % :members], 'words', :at, :at
-         FROM generate_series(1, :posts) n, (SELECT array_agg(id) AS ids FROM platform_user
-              WHERE account_id = :account_id AND platform_id LIKE 'bench %') u""",
+       SELECT :account_id, :channel_id, 'b' || n, u.id, 'words', :at, :at
+         FROM generate_series(1, :posts) n
+         JOIN (SELECT id, row_number() OVER () AS number FROM platform_user
+                WHERE account_id = :account_id AND platform_id LIKE 'bench %') u
+           ON u.number = 1 + n % :members""",
     """INSERT INTO score (account_id, value, post_id, platform_user_id, scorer, scorer_version,
                           details, created_at)
        SELECT :account_id, 1 + random() * 9, id, author_id, 'embedded', '1', '{}', :at FROM post
