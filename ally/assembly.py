@@ -89,7 +89,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     kinds.register(PayoutBatch())
     llm.use(settings.llm_base_url, settings.llm_api_key, settings.llm_model)
     chain.use(settings.chains, settings.chain_confirmations)
-    hot_key.use(settings.payout_key)
+    hot_key.use(settings.payout_key, settings.payout_account)
     wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)
     job_routes.show_readers(checkpoints.checkpoints)
     files.use_folder(settings.storage_folder)

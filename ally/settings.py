@@ -71,6 +71,8 @@ class Settings(BaseSettings):
     chain_confirmations: int = Field(12, ge=1, le=1_000)
     payout_key: str = Field("", repr=False)
     """The key of the vault from which Ally pays itself; without one payouts are handed out."""
+    payout_account: str = ""
+    """The name of the account whose campaigns the key pays, where Ally has several."""
 
     metrics_token: str = ""
     """What /metrics asks for as a bearer token; unset means that only this machine may read it."""

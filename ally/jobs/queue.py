@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 import procrastinate
 from procrastinate.connector import BaseConnector
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.sync_psycopg_connector import SyncPsycopgConnector
 from sqlalchemy import text
 
@@ -41,17 +43,25 @@ _given_up: GivenUp
 
 
 def enqueue(
-    name: str, *, at: datetime | None = None, lock: str | None = None, **arguments: str
+    name: str,
+    *,
+    at: datetime | None = None,
+    lock: str | None = None,
+    once: str | None = None,
+    **arguments: str,
 ) -> None:
     """Ask for the named job, in this transaction and for this account, no sooner than `at`.
 
-    Jobs with the same `lock` run one after the other.
+    Jobs with the same `lock` run one after the other; of those with the same `once` one waits
+    at most, and asking for another does nothing.
     """
-    connection = db.session.connection().connection.driver_connection
     account_id = current_account_id()
-    queue.configure_task(name, connection=connection, schedule_at=at, lock=lock).defer(
-        account_id=str(account_id) if account_id else None, **arguments
-    )
+    # A job that waits already is told as an error, which takes no more than this with it.
+    with suppress(AlreadyEnqueued), db.session.begin_nested() if once else nullcontext():
+        connection = db.session.connection().connection.driver_connection
+        queue.configure_task(
+            name, connection=connection, schedule_at=at, lock=lock, queueing_lock=once
+        ).defer(account_id=str(account_id) if account_id else None, **arguments)
 
 
 def job(name: str, *, attempts: int = 5, cron: str | None = None) -> Callable[[Body], Body]:

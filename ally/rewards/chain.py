@@ -31,6 +31,12 @@ class Unreachable(AllyError):
     status = 503
 
 
+class Refused(AllyError):
+    """A contract does not do what it is asked to: the call would be reverted."""
+
+    status = 409
+
+
 def use(urls: Mapping[int, str], confirmations: int) -> None:
     """Say, once at start-up, where each chain is asked, and how many blocks make a thing final."""
     global _confirmations
@@ -98,12 +104,20 @@ class Chain:
         self.web3 = Web3(HTTPProvider(url, request_kwargs={"timeout": PATIENCE}))
 
     def ask(self, question: Any, *arguments: Any) -> Any:
-        from web3.exceptions import BlockNotFound, TransactionNotFound, Web3Exception
+        from web3.exceptions import (
+            BlockNotFound,
+            ContractLogicError,
+            TransactionNotFound,
+            Web3Exception,
+        )
 
         try:
             return question(*arguments)
         except (TransactionNotFound, BlockNotFound):
             return None
+        except ContractLogicError as error:
+            said = _("The contract refuses it: %(what)s", what=str(error.message)[:200])
+            raise Refused(said) from None
         except (requests.RequestException, Web3Exception, OSError, ValueError) as error:
             said = _("The chain does not answer: %(what)s.", what=type(error).__name__)
             raise Unreachable(said) from None
@@ -156,12 +170,29 @@ class Chain:
     def decimals(self, token: str) -> int | None:
         """How many digits the token has; None where there is no such contract."""
         call = {"to": checksum(token), "data": DECIMALS}
-        told = bytes(self.ask(self.web3.eth.call, call))
+        try:
+            told = bytes(self.ask(self.web3.eth.call, call))
+        except Refused:
+            return None
         return int.from_bytes(told) if told else None
 
     def nonce(self, address: str, at: int | str = "latest") -> int:
         """How many transactions of the address are in blocks; the nonce of the next."""
         return int(self.ask(self.web3.eth.get_transaction_count, checksum(address), at))
+
+    def user_of(self, address: str, nonce: int, by: int) -> str | None:
+        """The hash of the address' transaction of this nonce, which is in a block up to `by`."""
+        low, step = by, 1
+        while low > 0 and self.nonce(address, low) > nonce:  # back to where it was not used yet
+            by, low, step = low, max(0, low - step), step * 2
+        while by - low > 1:
+            middle = (low + by) // 2
+            low, by = (low, middle) if self.nonce(address, middle) > nonce else (middle, by)
+        block = self.ask(self.web3.eth.get_block, by, True)
+        for sent in block["transactions"] if block else ():
+            if str(sent["from"]).lower() == address and int(sent["nonce"]) == nonce:
+                return in_hex(sent["hash"])
+        return None
 
     def fees(self) -> tuple[int, int]:
         """The most to pay for gas, and the tip, in the smallest unit."""
@@ -196,6 +227,14 @@ def chain_of(chain_id: int) -> Chain:
     if chain_id not in _urls:
         raise Unreachable(_("No node of this chain is set in CHAIN_RPC_URLS."))
     return Chain(chain_id, _urls[chain_id])
+
+
+def sure_chain_of(chain_id: int) -> Chain:
+    """The same, after its node has told that it is of this chain: for whatever moves money."""
+    chain = chain_of(chain_id)
+    if chain.told_id() != chain_id:
+        raise Unreachable(_("The node in CHAIN_RPC_URLS is of another chain."))
+    return chain
 
 
 def transfer_call(token: str | None, to: str, amount: int) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
 
 from ally import clock
+from ally.accounts.models import Account
 from ally.community.people import ours
 from ally.db import current_account_id, db
 from ally.jobs.queue import enqueue, job, run_for_every_account
@@ -23,7 +24,7 @@ from ally.rewards import chain as chains
 from ally.rewards import payouts
 from ally.rewards.batches import tell_admins_of
 from ally.rewards.campaigns import lock_campaign
-from ally.rewards.chain import Chain, Mined, transfer_call
+from ally.rewards.chain import Chain, Mined, Refused, Unreachable, transfer_call
 from ally.rewards.exports import finish, payable, payments_in, pays, settle_one
 from ally.rewards.models import (
     AttemptState,
@@ -38,13 +39,14 @@ AGAIN = timedelta(seconds=5)
 ROOM = 12  # tenths of the estimated gas that a transaction may use
 GOING = (AttemptState.SIGNED, AttemptState.BROADCAST)
 
-_key = ""
+_key = _account = ""
 
 
-def use(key: str) -> None:
-    """Say, once at start-up, with which key Ally pays; "" where it has none."""
-    global _key
-    _key = key
+def use(key: str, account: str = "") -> None:
+    """Say, once at start-up, with which key Ally pays, and the name of the account whose money
+    that is: "" where it has no key, or but one account."""
+    global _key, _account
+    _key, _account = key, account
 
 
 def sender() -> str | None:
@@ -63,8 +65,16 @@ def signer_of(key: str) -> Any:
 
 def is_paid_by_us(campaign: Campaign) -> bool:
     """Whether Ally holds the key of the campaign's vault, and can ask its chain."""
-    is_ours = sender() is not None and campaign.vault_address == sender()
-    return is_ours and chains.is_connected(campaign.chain_id)
+    if sender() is None or campaign.vault_address != sender() or not is_key_of(campaign.account_id):
+        return False
+    return chains.is_connected(campaign.chain_id)
+
+
+def is_key_of(account_id: UUID) -> bool:
+    """Whether the key is this account's: anybody can name its address as a vault."""
+    if _account:
+        return db.session.get_one(Account, account_id).name == _account
+    return db.session.scalar(text("SELECT count(*) FROM account_ids()")) == 1
 
 
 @job("rewards.pay", cron="* * * * *")
@@ -85,7 +95,13 @@ def pay_campaigns() -> None:
 def ask(campaign_id: UUID, *, later: bool = False) -> None:
     """One after the other for all campaigns of the key: its nonces are one line."""
     at = clock.now() + AGAIN if later else None
-    enqueue("rewards.pay_campaign", at=at, lock=f"pay:{sender()}", campaign_id=str(campaign_id))
+    enqueue(
+        "rewards.pay_campaign",
+        at=at,
+        lock=f"pay:{sender()}",
+        once=f"pay:{campaign_id}",
+        campaign_id=str(campaign_id),
+    )
 
 
 @job("rewards.pay_campaign")
@@ -94,19 +110,24 @@ def pay_campaign(campaign_id: str) -> None:
     campaign = lock_campaign(UUID(campaign_id))
     if not is_paid_by_us(campaign):
         return
-    chain = chains.chain_of(campaign.chain_id)
+    chain = chains.sure_chain_of(campaign.chain_id)
     going = attempts_going(campaign)
     for attempt in going:
         look_for(chain, campaign, attempt)
-    for attempt in attempts_going(campaign):
+    left = attempts_going(campaign)
+    if len(left) < len(going):
+        # What has arrived is kept before anything else can go wrong.
+        ask(campaign.id)
+        return
+    for attempt in left:
         send(chain, attempt)
     signed = sign_due(chain, campaign)
-    if going or signed:
+    if left or signed:
         ask(campaign.id, later=not signed)
 
 
 def attempts_going(campaign: Campaign) -> Sequence[PayoutAttempt]:
-    """What was signed and is not over, in the order of its nonces."""
+    """What was signed, is not over and is not doubted, in the order of its nonces."""
     return db.session.scalars(
         select(PayoutAttempt)
         .join(Payout, Payout.id == PayoutAttempt.payout_id)
@@ -114,6 +135,7 @@ def attempts_going(campaign: Campaign) -> Sequence[PayoutAttempt]:
             *ours(PayoutAttempt),
             Payout.campaign_id == campaign.id,
             PayoutAttempt.state.in_(GOING),
+            PayoutAttempt.outcome.is_(None),
         )
         .order_by(PayoutAttempt.nonce)
     ).all()
@@ -125,19 +147,32 @@ def attempts_going(campaign: Campaign) -> Sequence[PayoutAttempt]:
 def sign_due(chain: Chain, campaign: Campaign) -> int:
     """Sign what may be paid now, and store it; nothing is sent before that is committed."""
     room = AT_ONCE - len(attempts_going(campaign))
-    due = payable(campaign)[: max(room, 0)]
-    for payout in due:
-        sign(chain, campaign, payouts.lock_payout(payout.id))
-    return len(due)
+    signed = 0
+    for payout in payable(campaign)[: max(room, 0)]:
+        try:
+            with db.session.begin_nested():
+                signed += sign(chain, campaign, payouts.lock_payout(payout.id)) is not None
+        except Refused:
+            if not signed:
+                raise
+            break
+    return signed
 
 
-def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt:
+def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt | None:
+    """Sign the payment; None for one that the token itself refuses, which has failed."""
     nonce = next_nonce(chain, campaign.chain_id)
     number = payouts.begin(payout)
     wallet = str(payout.wallet)
-    signed = signer_of(_key).sign_transaction(
-        transaction(chain, campaign, wallet, payout.amount, nonce)
-    )
+    try:
+        unsigned = transaction(chain, campaign, wallet, payout.amount, nonce)
+    except Refused as refused:
+        # Nothing was signed, so that nothing can be paid.
+        refuse_without_means(chain, campaign, payout.amount)
+        payouts.fail(payout, str(refused))
+        tell(payout, str(refused))
+        return None
+    signed = signer_of(_key).sign_transaction(unsigned)
     attempt = PayoutAttempt(
         account_id=payout.account_id,
         payout_id=payout.id,
@@ -154,6 +189,13 @@ def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt:
     db.session.add(attempt)
     db.session.flush()
     return attempt
+
+
+def refuse_without_means(chain: Chain, campaign: Campaign, amount: int) -> None:
+    """Raises Refused where it is the vault that cannot pay, and not the payee who cannot be paid."""
+    vault = str(campaign.vault_address)
+    if campaign.token_address and chain.token_balance(campaign.token_address, vault) < amount:
+        raise Refused(_("The vault on the chain holds less than the next payment."))
 
 
 def next_nonce(chain: Chain, chain_id: int) -> int:
@@ -209,13 +251,18 @@ def mark_sent(attempt: PayoutAttempt) -> None:
 
 def look_for(chain: Chain, campaign: Campaign, attempt: PayoutAttempt) -> None:
     """Settle it, or note that it is dead; nothing as long as the chain may still take it."""
+    sender, nonce, deep = str(attempt.sender), int(attempt.nonce or 0), final_block(chain)
     mined = chain.mined(str(attempt.tx_hash))
     if mined is not None:
         if is_final(chain, mined):
             conclude(chain, campaign, attempt, mined)
         return
-    # Another transaction of the same nonce, deep enough, and this one never counts any more.
-    if chain.nonce(str(attempt.sender), final_block(chain)) > int(attempt.nonce or 0):
+    if chain.nonce(sender, deep) <= nonce:
+        return
+    # The nonce is used, deep enough.  That the node knows no receipt proves nothing, since nodes
+    # lag behind each other; the transaction that used it does.
+    other = chain.user_of(sender, nonce, deep)
+    if other is not None and other != attempt.tx_hash:
         die(attempt, _("Another transaction has taken its place."))
 
 

@@ -6,6 +6,7 @@ contract TestToken {
     mapping(address => uint256) public balanceOf;
     uint8 public immutable decimals;
     uint256 public fee;
+    mapping(address => bool) public barred;
     string public constant symbol = "TEST";
     event Transfer(address indexed from, address indexed to, uint256 value);
 
@@ -18,7 +19,10 @@ contract TestToken {
 
     function setFee(uint256 units) external { fee = units; }
 
+    function setBarred(address who, bool yes) external { barred[who] = yes; }
+
     function transfer(address to, uint256 value) external returns (bool) {
+        require(!barred[to], "barred");
         require(balanceOf[msg.sender] >= value, "too little");
         balanceOf[msg.sender] -= value;
         balanceOf[to] += value - fee;
@@ -33,6 +37,16 @@ contract TestToken {
             balanceOf[msg.sender] -= values[i];
             balanceOf[to[i]] += values[i];
             emit Transfer(msg.sender, to[i], values[i]);
+        }
+    }
+
+    receive() external payable {}
+
+    /// The chain's own coin, from this contract to several, as a Safe sends it.
+    function sendMany(address payable[] calldata to, uint256[] calldata values) external {
+        for (uint256 i = 0; i < to.length; i++) {
+            (bool sent, ) = to[i].call{value: values[i]}("");
+            require(sent, "not sent");
         }
     }
 }

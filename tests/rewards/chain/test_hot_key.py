@@ -6,7 +6,7 @@ import sys
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 from ally import clock
 from ally.accounts.models import Role
@@ -14,6 +14,7 @@ from ally.db import db, use_account
 from ally.ledger import books, checking
 from ally.ledger.models import LedgerAccountName as Name
 from ally.rewards import campaigns, funding, hot_key, payouts, rolling
+from ally.rewards.chain import Chain, Unreachable
 from ally.rewards.models import AttemptState, Campaign, Payout, PayoutAttempt, PayoutStatus
 from tests.factories import make_account, make_user
 from tests.rewards.chain.killed import STEPS
@@ -199,3 +200,74 @@ def test_without_the_key_nothing_is_paid(paying, chain):
     hot_key.use("")
     turn(chain, paying)
     assert attempts() == []
+
+
+# What must not stand in the way of others, and what must not be believed
+
+
+def a_payout(name):
+    db.session.expire_all()
+    return next(p for p in db.session.scalars(select(Payout)) if p.person.display_name == name)
+
+
+def test_one_that_the_token_refuses_keeps_nobody_else_from_being_paid(paying, chain):
+    bar = chain.token.functions.setBarred
+    barred = chain.web3.to_checksum_address(a_payout("Ola").person.wallet)
+    chain.wait(bar(barred, True).transact({"from": chain.funder}))
+    go_on(chain, paying)
+    assert received(chain) == {**SHARES, "Ola": 0}
+    failed = a_payout("Ola")
+    assert failed.status is PayoutStatus.FAILED
+    assert "barred" in failed.error_message
+    chain.wait(bar(barred, False).transact({"from": chain.funder}))
+    payouts.retry(payouts.lock_payout(failed.id), db.session.get_one(Campaign, paying).created_by)
+    db.session.commit()
+    go_on(chain, paying)
+    everything_is_paid_once(chain, paying)
+
+
+def test_a_node_that_lags_behind_with_receipts_fails_no_payment(paying, chain, monkeypatch):
+    turn(chain, paying)
+    turn(chain, paying)
+    with monkeypatch.context() as lagging:
+        lagging.setattr(Chain, "mined", lambda _self, _tx_hash: None)
+        turn(chain, paying)
+        assert {attempt.state for attempt in attempts()} == {AttemptState.BROADCAST}
+    go_on(chain, paying)
+    everything_is_paid_once(chain, paying)
+
+
+def test_a_node_of_another_chain_is_not_believed(paying, chain, monkeypatch):
+    turn(chain, paying)
+    turn(chain, paying)
+    monkeypatch.setattr(Chain, "told_id", lambda _self: 1)
+    with pytest.raises(Unreachable, match="another chain"):
+        turn(chain, paying)
+
+
+def test_what_has_arrived_is_kept_before_anything_else_is_done(paying, chain, monkeypatch):
+    turn(chain, paying)
+    turn(chain, paying)
+    monkeypatch.setattr(hot_key, "sign_due", lambda *_arguments: pytest.fail("not in this turn"))
+    turn(chain, paying)
+    assert {attempt.state for attempt in attempts()} == {AttemptState.CONFIRMED}
+
+
+def test_the_key_pays_for_the_account_that_it_was_given_for(paying, chain):
+    make_account("Others")
+    db.session.commit()
+    turn(chain, paying)
+    assert attempts() == []  # nobody said whose it is
+    hot_key.use("0x" + VAULT.key.hex(), "Others")
+    turn(chain, paying)
+    assert attempts() == []
+    hot_key.use("0x" + VAULT.key.hex(), "Acme")
+    go_on(chain, paying)
+    everything_is_paid_once(chain, paying)
+
+
+def test_however_often_a_campaign_is_asked_for_one_job_waits(paying):
+    for later in (False, True, False):
+        hot_key.ask(paying, later=later)
+    waiting = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rewards.pay_campaign'")
+    assert db.session.scalar(waiting) == 1
