@@ -54,6 +54,7 @@ BODIES = (
     "ally.rewards.rolling",
     "ally.rewards.simulating",
     "ally.rewards.verifying",
+    "ally.rewards.watching",
 )
 CONCURRENCY = 4
 POLL_SECONDS = 1.0

@@ -24,7 +24,7 @@ from ally.rewards import chain as chains
 from ally.rewards import payouts
 from ally.rewards.batches import tell_admins_of
 from ally.rewards.campaigns import lock_campaign
-from ally.rewards.chain import Chain, Mined, Refused, Unreachable, transfer_call
+from ally.rewards.chain import Chain, Mined, Refused, transfer_call
 from ally.rewards.exports import finish, payable, payments_in, pays, settle_one
 from ally.rewards.models import (
     AttemptState,
@@ -192,7 +192,7 @@ def sign(chain: Chain, campaign: Campaign, payout: Payout) -> PayoutAttempt | No
 
 
 def refuse_without_means(chain: Chain, campaign: Campaign, amount: int) -> None:
-    """Raises Refused where it is the vault that cannot pay, and not the payee who cannot be paid."""
+    """Raises Refused where it is the vault that cannot pay, and not the payee who cannot get."""
     vault = str(campaign.vault_address)
     if campaign.token_address and chain.token_balance(campaign.token_address, vault) < amount:
         raise Refused(_("The vault on the chain holds less than the next payment."))

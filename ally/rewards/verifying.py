@@ -5,7 +5,7 @@ Source: section 9 of the rules of rewards.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import insert, select
@@ -18,19 +18,16 @@ from ally.community.people import ours
 from ally.db import current_account_id, db
 from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
-from ally.jobs.queue import enqueue, job, run_for_every_account
+from ally.jobs.queue import enqueue, job
 from ally.language import _, named
-from ally.ledger import books
-from ally.ledger.models import LedgerAccountName as Name
 from ally.notifications.models import NotificationType
 from ally.rewards import chain as chains
 from ally.rewards.batches import tell_admins_of
-from ally.rewards.campaigns import count_funding, lock_campaign, pause
-from ally.rewards.chain import Chain, Mined, Transfer
+from ally.rewards.campaigns import count_funding, lock_campaign
+from ally.rewards.chain import Chain, Mined, Transfer, Unreachable
 from ally.rewards.funding import TAKING, keep, read_hash
 from ally.rewards.models import (
     Campaign,
-    CampaignStatus,
     Funding,
     FundingState,
     LogUse,
@@ -42,6 +39,7 @@ WAIT_FOR = timedelta(hours=24)  # for a block and its confirmations
 NATIVE = -1  # the log's number of a transfer of the chain's own coin
 
 CHECKS = {
+    "node": named("the node of its chain does not answer"),
     "chain": named("the node is of another chain"),
     "unused": named("the transaction has been counted already"),
     "found": named("there is no such transaction"),
@@ -54,7 +52,7 @@ CHECKS = {
     "amount": named("the amount is another"),
     "decimals": named("the token has another number of digits"),
 }
-WAITS = {"found", "confirmed"}  # what may still come right
+WAITS = {"node", "found", "confirmed", "canonical"}  # what may still come right
 
 
 @dataclass(frozen=True)
@@ -86,8 +84,14 @@ def claim(campaign: Campaign, by: User, *, vault: str, tx_hash: str, amount: int
     )
     keep(funding)
     trail.record(campaign, "campaign.claimed", by=by, amount=str(amount), tx=funding.tx_hash)
-    enqueue("rewards.verify_funding", funding_id=str(funding.id))
+    ask(funding)
     return funding
+
+
+def ask(funding: Funding, at: datetime | None = None) -> None:
+    """Have a job look it up."""
+    which = str(funding.id)
+    enqueue("rewards.verify_funding", at=at, once=f"funding:{which}", funding_id=which)
 
 
 @job("rewards.verify_funding")
@@ -98,10 +102,14 @@ def verify(funding_id: str) -> None:
     funding = find_funding(known.id)
     if funding.state is not FundingState.CLAIMED:
         return
-    found = look_up(campaign, funding)
+    try:
+        found = look_up(campaign, funding)
+    except Unreachable:
+        found = Found(["node"], None, ())
     is_early = clock.now() < funding.created_at + WAIT_FOR
-    if found.failed and set(found.failed) <= WAITS and is_early:
-        enqueue("rewards.verify_funding", at=clock.now() + AGAIN, funding_id=funding_id)
+    if found.failed and set(found.failed) <= WAITS and (is_early or found.failed == ["node"]):
+        funding.failed_checks = list(found.failed)
+        ask(funding, at=clock.now() + AGAIN)
     elif found.failed:
         refuse(campaign, funding, found)
     else:
@@ -184,6 +192,7 @@ def count(campaign: Campaign, funding: Funding, found: Found) -> None:
     assert found.mined is not None
     use_up(found.came, found.mined, campaign.chain_id, LogUse.FUNDING, funding.id)
     funding.state, funding.settled_at = FundingState.VERIFIED, clock.now()
+    funding.failed_checks = None
     funding.block_number, funding.block_hash = found.mined.block_number, found.mined.block_hash
     db.session.flush()
     logs = ",".join(str(transfer.log_index) for transfer in found.came)
@@ -246,91 +255,3 @@ def find_funding(funding_id: UUID) -> Funding:
     if found is None:
         raise NotFound(_("There is no such funding."))
     return found
-
-
-# What was final once is looked at again
-
-
-@job("rewards.watch_chain", cron="*/5 * * * *")
-def watch() -> None:
-    """See that what was counted still stands on its chain, and that the vaults hold enough."""
-    run_for_every_account(watch_fundings)
-
-
-def watch_fundings() -> None:
-    counted = db.session.scalars(
-        select(Funding)
-        .join(Campaign, Campaign.id == Funding.campaign_id)
-        .where(
-            *ours(Funding),
-            Funding.state == FundingState.VERIFIED,
-            Campaign.status.in_([CampaignStatus.DRAFT, CampaignStatus.ACTIVE]),
-        )
-        .order_by(Funding.id.desc())
-        .limit(200)
-    ).all()
-    for funding in counted:
-        if chains.is_connected(funding.chain_id):
-            see_that_it_stands(funding)
-    for campaign_id in db.session.scalars(
-        select(Campaign.id).where(*ours(Campaign), Campaign.status == CampaignStatus.ACTIVE)
-    ).all():
-        see_that_the_vault_holds(lock_campaign(campaign_id))
-
-
-def see_that_the_vault_holds(campaign: Campaign) -> None:
-    """Pause the campaign when its vault holds less than is owed from it (invariant I11).
-
-    What is on its way may have left already, and is not asked for.  A campaign that was funded
-    by an admin's word is not compared: nobody claims that its vault is where the money is.
-    """
-    if not chains.is_connected(campaign.chain_id) or campaign.vault_address is None:
-        return
-    if has_funding(campaign, FundingState.BY_HAND):
-        return
-    chain, held = chains.chain_of(campaign.chain_id), books.balances(campaign.book_id)
-    owed = held[Name.UNALLOCATED] + held[Name.ALLOCATED] + held[Name.EXPIRED]
-    there = (
-        chain.token_balance(campaign.token_address, campaign.vault_address)
-        if campaign.token_address
-        else chain.balance(campaign.vault_address)
-    )
-    if there < owed:
-        stop(campaign, _("Its vault holds less than is owed from it."))
-
-
-def has_funding(campaign: Campaign, state: FundingState) -> bool:
-    asked = select(Funding.id).where(
-        *ours(Funding), Funding.campaign_id == campaign.id, Funding.state == state
-    )
-    return db.session.scalar(asked.limit(1)) is not None
-
-
-def see_that_it_stands(funding: Funding) -> None:
-    """Pause the campaign where a reorganisation of the chain has taken its funding away."""
-    assert funding.block_number is not None
-    chain = chains.chain_of(funding.chain_id)
-    if chain.block_hash(funding.block_number) == funding.block_hash:
-        return
-    mined = chain.mined(funding.tx_hash)
-    if mined is not None and mined.succeeded:
-        funding.block_number, funding.block_hash = mined.block_number, mined.block_hash
-        return  # it stands in another block now
-    campaign = lock_campaign(funding.campaign_id)
-    funding.state = FundingState.REVERSED
-    db.session.flush()
-    trail.record(campaign, "campaign.funding_gone", tx=funding.tx_hash)
-    stop(campaign, _("The transaction that funded it is not part of the chain any more."))
-
-
-def stop(campaign: Campaign, reason: str) -> None:
-    """Pause the campaign, by Ally itself, and tell the admins."""
-    if campaign.status is CampaignStatus.ACTIVE:
-        pause(campaign, None, reason)
-    tell_admins_of(
-        campaign.account_id,
-        NotificationType.CAMPAIGN_PAUSED,
-        about=campaign.name,
-        reason=reason,
-        url=f"/campaigns/{campaign.id}",
-    )

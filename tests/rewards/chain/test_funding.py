@@ -10,9 +10,9 @@ from ally.db import db
 from ally.errors import Conflict
 from ally.ledger import books
 from ally.ledger.models import LedgerAccountName as Name
-from ally.rewards import campaigns, verifying
+from ally.rewards import campaigns, verifying, watching
 from ally.rewards import chain as chains
-from ally.rewards.chain import Unreachable
+from ally.rewards.chain import Chain
 from ally.rewards.models import Campaign, CampaignStatus, FundingState, UsedLog
 from tests.rewards.chain.local import CHAIN_ID
 from tests.rewards.factories import a_hash, make_campaign
@@ -167,12 +167,15 @@ def test_everything_that_is_wrong_is_told_at_once(campaign, ida, chain):
     assert "another address" in verifying.in_words(funding.failed_checks)
 
 
-def test_a_silent_node_is_told_as_such_and_nothing_is_decided(campaign, ida, chain):
+def test_a_silent_node_is_told_as_such_and_asked_again(campaign, ida, chain, nobody_else_works):
     chains.use({CHAIN_ID: "http://127.0.0.1:1"}, 3)
     funding = verifying.claim(campaign, ida, vault=chain.vault, tx_hash=a_hash(), amount=POOL)
-    with pytest.raises(Unreachable):
-        verifying.verify(str(funding.id))
-    assert funding.state is FundingState.CLAIMED
+    verifying.verify(str(funding.id))
+    assert (funding.state, funding.failed_checks) == (FundingState.CLAIMED, ["node"])
+    assert nobody_else_works[-1][1]["at"] > clock.now()
+    chains.use({CHAIN_ID: chain.url}, 3)
+    verifying.verify(str(funding.id))
+    assert funding.failed_checks == ["found"]
 
 
 # The chain's own coin
@@ -199,10 +202,10 @@ def test_a_reorganisation_pauses_the_campaign(campaign, ida, chain):
         chain.mine(2)
         funding = claim(campaign, ida, chain, tx)
         campaigns.activate(campaign, ida)
-        verifying.watch_fundings()
+        watching.watch_fundings()
         assert campaign.status is CampaignStatus.ACTIVE
     chain.mine(9)  # other blocks in their place
-    verifying.watch_fundings()
+    watching.watch_fundings()
     assert funding.state is FundingState.REVERSED
     assert campaign.status is CampaignStatus.PAUSED
 
@@ -212,10 +215,72 @@ def test_a_vault_that_holds_too_little_pauses_the_campaign(campaign, ida, chain)
     chain.mine(2)
     claim(campaign, ida, chain, tx)
     campaigns.activate(campaign, ida)
-    verifying.watch_fundings()
+    watching.watch_vaults()
     assert campaign.status is CampaignStatus.ACTIVE
     left = chain.balance(chain.vault)
     call = chain.token.functions.transfer(OTHER, left - POOL + 1)
     chain.wait(call.transact({"from": chain.vault}))
-    verifying.watch_fundings()
+    watching.watch_vaults()
     assert campaign.status is CampaignStatus.PAUSED
+
+
+def test_campaigns_that_share_a_vault_are_counted_together(campaign, ida, chain):
+    other = make_campaign(
+        ida, chain_id=CHAIN_ID, token_address=chain.token.address.lower(), decimals=2
+    )
+    left = chain.balance(chain.vault)
+    if left:
+        chain.wait(chain.token.functions.transfer(OTHER, left).transact({"from": chain.vault}))
+    for each in (campaign, other):
+        tx = chain.pay(chain.vault, POOL)
+        chain.mine(2)
+        claim(each, ida, chain, tx)
+        campaigns.activate(each, ida)
+    watching.watch_vaults()
+    assert {campaign.status, other.status} == {CampaignStatus.ACTIVE}
+    # Enough for each of them alone.
+    chain.wait(chain.token.functions.transfer(OTHER, 1).transact({"from": chain.vault}))
+    watching.watch_vaults()
+    assert {campaign.status, other.status} == {CampaignStatus.PAUSED}
+
+
+def test_a_node_that_lags_takes_no_funding_away(campaign, ida, chain, monkeypatch):
+    tx = chain.pay(chain.vault, POOL)
+    chain.mine(2)
+    funding = claim(campaign, ida, chain, tx)
+    campaigns.activate(campaign, ida)
+    with monkeypatch.context() as lagging:
+        behind = funding.block_number - 1
+        lagging.setattr(Chain, "head", lambda _self: behind)
+        lagging.setattr(Chain, "block_hash", lambda _self, _number: None)
+        lagging.setattr(Chain, "mined", lambda _self, _tx_hash: None)
+        watching.watch_fundings()
+    assert funding.state is FundingState.VERIFIED
+    assert campaign.status is CampaignStatus.ACTIVE
+
+
+def test_a_chain_that_is_silent_keeps_nobody_from_looking_at_another(campaign, ida, chain):
+    with chain.forgotten():
+        tx = chain.pay(chain.vault, POOL)
+        chain.mine(2)
+        funding = claim(campaign, ida, chain, tx)
+    chain.mine(9)
+    chains.use({CHAIN_ID: chain.url, 10: "http://127.0.0.1:1"}, 3)
+    silent = make_campaign(ida, chain_id=10, token_address=chain.token.address.lower(), decimals=2)
+    newer = verifying.claim(silent, ida, vault=chain.vault, tx_hash=a_hash(), amount=POOL)
+    newer.state, newer.block_number, newer.block_hash = FundingState.VERIFIED, 1, a_hash()
+    db.session.flush()
+    watching.watch_fundings()
+    assert (newer.state, funding.state) == (FundingState.VERIFIED, FundingState.REVERSED)
+
+
+def test_a_claim_that_nobody_looks_up_is_asked_for_again(campaign, ida, chain, monkeypatch):
+    funding = verifying.claim(campaign, ida, vault=chain.vault, tx_hash=a_hash(), amount=POOL)
+    asked = []
+    monkeypatch.setattr(watching, "ask", asked.append)
+    watching.sweep_claims()
+    assert asked == []
+    later = clock.now() + timedelta(minutes=3)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    watching.sweep_claims()
+    assert asked == [funding]

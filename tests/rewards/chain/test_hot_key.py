@@ -269,5 +269,7 @@ def test_the_key_pays_for_the_account_that_it_was_given_for(paying, chain):
 def test_however_often_a_campaign_is_asked_for_one_job_waits(paying):
     for later in (False, True, False):
         hot_key.ask(paying, later=later)
-    waiting = text("SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rewards.pay_campaign'")
+    waiting = text(
+        "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rewards.pay_campaign'"
+    )
     assert db.session.scalar(waiting) == 1

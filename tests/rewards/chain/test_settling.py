@@ -8,9 +8,10 @@ from sqlalchemy import select
 from ally import clock
 from ally.db import db
 from ally.errors import Conflict
-from ally.ledger import checking
-from ally.rewards import campaigns, exports, funding, payouts, rolling
-from ally.rewards.models import ExportKind, Payout, PayoutStatus, UsedLog
+from ally.ledger import books, checking
+from ally.ledger.models import LedgerAccountName as Name
+from ally.rewards import campaigns, exports, funding, payouts, rolling, watching
+from ally.rewards.models import Campaign, ExportKind, Payout, PayoutStatus, UsedLog
 from tests.rewards.factories import (
     WEEK,
     a_hash,
@@ -112,3 +113,29 @@ def test_a_payment_that_is_taken_back_settles_nothing(made, ida, chain):
     chain.mine(5)
     with pytest.raises(Conflict, match="in no block"):
         exports.settle_by_chain(made, ida, tx)
+
+
+def test_a_payment_that_the_chain_takes_back_is_taken_back_in_the_books(made, ida, chain):
+    campaign = db.session.get_one(Campaign, made.campaign_id)
+    with chain.forgotten():
+        tx = pay(chain, made, payments(made))
+        signed = chain.rpc("eth_getRawTransactionByHash", tx)
+        chain.mine(2)
+        exports.settle_by_chain(made, ida, tx)
+        watching.watch_payments()
+        assert books.balances(campaign.book_id)[Name.PAID] == 1_000
+    chain.mine(9)
+    watching.watch_payments()
+    watching.watch_payments()
+    held = books.balances(campaign.book_id)
+    assert (held[Name.PAID], held[Name.IN_FLIGHT]) == (0, 1_000)
+    assert statuses() == [PayoutStatus.COMPLETED] * 2
+    # The same transaction comes again.
+    chain.mint(chain.vault, 10_000)
+    chain.rpc("eth_sendRawTransaction", signed)
+    chain.mine(3)
+    watching.watch_payments()
+    watching.watch_payments()
+    held = books.balances(campaign.book_id)
+    assert (held[Name.PAID], held[Name.IN_FLIGHT]) == (1_000, 0)
+    assert checking.verify(ida.account_id).problems == ()

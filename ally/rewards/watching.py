@@ -1,0 +1,251 @@
+"""What was final once is looked at again: what funded campaigns, what was paid, what is left.
+
+Source: sections 4, 5 (I11) and 9 of the rules of rewards.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, select
+from sqlalchemy.orm import aliased
+
+from ally import clock
+from ally.community.people import ours
+from ally.db import db
+from ally.events import trail
+from ally.jobs.queue import job, run_for_every_account
+from ally.language import _
+from ally.ledger import books
+from ally.ledger.models import LedgerAccountName as Name
+from ally.ledger.models import Movement
+from ally.notifications.models import NotificationType
+from ally.rewards import chain as chains
+from ally.rewards import payouts
+from ally.rewards.batches import tell_admins_of
+from ally.rewards.campaigns import lock_campaign, pause
+from ally.rewards.chain import Mined, Transfer, Unreachable
+from ally.rewards.models import (
+    Campaign,
+    CampaignStatus,
+    Funding,
+    FundingState,
+    LogUse,
+    UsedLog,
+)
+from ally.rewards.verifying import ask, use_up
+
+MOST = 500  # fundings, and payments, that are looked at in one turn
+RECENT = timedelta(hours=6)  # how long a payment is looked at again
+STALE = timedelta(minutes=2)  # after which a claim is asked for that nobody looks up
+WITH_MONEY = frozenset(CampaignStatus) - {CampaignStatus.COMPLETED}
+
+log = logging.getLogger(__name__)
+
+
+@job("rewards.watch_chain", cron="*/5 * * * *")
+def watch() -> None:
+    """See that what was counted still stands on its chain, and that the vaults hold enough."""
+    run_for_every_account(sweep_claims, watch_fundings, watch_payments, watch_vaults)
+
+
+def sweep_claims() -> None:
+    """Have those claims looked up that wait, so that none is left behind by a job that failed."""
+    for funding in newest_fundings(
+        Funding.state == FundingState.CLAIMED, Funding.created_at < clock.now() - STALE
+    ):
+        if chains.is_connected(funding.chain_id):
+            ask(funding)
+
+
+def watch_fundings() -> None:
+    for funding in newest_fundings(
+        Funding.state == FundingState.VERIFIED, Campaign.status.in_(WITH_MONEY)
+    ):
+        heed(see_that_it_stands, funding)
+
+
+def newest_fundings(*which: ColumnElement[bool]) -> Sequence[Funding]:
+    return db.session.scalars(
+        select(Funding)
+        .join(Campaign, Campaign.id == Funding.campaign_id)
+        .where(*ours(Funding), *which)
+        .order_by(Funding.id.desc())
+        .limit(MOST)
+    ).all()
+
+
+def watch_payments() -> None:
+    for used in recent_payments():
+        heed(see_that_it_is_paid, used)
+
+
+def watch_vaults() -> None:
+    for campaign_id in db.session.scalars(
+        select(Campaign.id).where(*ours(Campaign), Campaign.status == CampaignStatus.ACTIVE)
+    ).all():
+        heed(see_that_the_vault_holds, lock_campaign(campaign_id))
+
+
+def heed(look: Callable[[Any], None], thing: Funding | UsedLog | Campaign) -> None:
+    """Look at one; a node that does not answer keeps nobody from looking at the others."""
+    if not chains.is_connected(thing.chain_id):
+        return
+    try:
+        look(thing)
+    except Unreachable as error:
+        log.warning("chain %s: %s", thing.chain_id, error)
+
+
+def found_on_chain(used: Funding | UsedLog) -> Mined | bool | None:
+    """The transaction as it stands now; True where nothing has changed, None where it is gone.
+
+    A node that lags behind what is final knows nothing of it, and raises Unreachable.
+    """
+    chain, number = chains.sure_chain_of(used.chain_id), int(used.block_number or 0)
+    if chain.head() < number + chains.confirmations() - 1:
+        raise Unreachable(_("The node lags behind its chain."))
+    if chain.block_hash(number) == used.block_hash:
+        return True
+    mined = chain.mined(used.tx_hash)
+    return mined if mined is not None and mined.succeeded else None
+
+
+def see_that_it_stands(funding: Funding) -> None:
+    """Pause the campaign where a reorganisation of the chain has taken its funding away."""
+    found = found_on_chain(funding)
+    if found is True:
+        return
+    if isinstance(found, Mined):  # it stands in another block now
+        funding.block_number, funding.block_hash = found.block_number, found.block_hash
+        return
+    campaign = lock_campaign(funding.campaign_id)
+    funding.state = FundingState.REVERSED
+    db.session.flush()
+    trail.record(campaign, "campaign.funding_gone", tx=funding.tx_hash)
+    stop(campaign, _("The transaction that funded it is not part of the chain any more."))
+
+
+def see_that_the_vault_holds(campaign: Campaign) -> None:
+    """Pause the campaign when its vault holds less than is owed from it (invariant I11),
+    whichever campaigns share the vault.
+
+    What is on its way may have left already, and is not asked for.  A campaign that was funded
+    by an admin's word is not compared: nobody claims that its vault is where the money is.
+    """
+    if campaign.vault_address is None or is_vouched_for(campaign):
+        return
+    chain = chains.sure_chain_of(campaign.chain_id)
+    owed = sum(owed_by(each) for each in sharing_vault(campaign) if not is_vouched_for(each))
+    there = (
+        chain.token_balance(campaign.token_address, campaign.vault_address)
+        if campaign.token_address
+        else chain.balance(campaign.vault_address)
+    )
+    if there < owed:
+        stop(campaign, _("Its vault holds less than is owed from it."))
+
+
+def sharing_vault(campaign: Campaign) -> Sequence[Campaign]:
+    """All campaigns whose money is of the same token and in the same vault, this one too."""
+    return db.session.scalars(
+        select(Campaign).where(
+            *ours(Campaign),
+            Campaign.vault_address == campaign.vault_address,
+            Campaign.chain_id == campaign.chain_id,
+            Campaign.token_address.is_not_distinct_from(campaign.token_address),
+        )
+    ).all()
+
+
+def owed_by(campaign: Campaign) -> int:
+    held = books.balances(campaign.book_id)
+    return held[Name.UNALLOCATED] + held[Name.ALLOCATED] + held[Name.EXPIRED]
+
+
+def is_vouched_for(campaign: Campaign) -> bool:
+    asked = select(Funding.id).where(
+        *ours(Funding),
+        Funding.campaign_id == campaign.id,
+        Funding.state == FundingState.BY_HAND,
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
+def stop(campaign: Campaign, reason: str) -> None:
+    """Pause the campaign, by Ally itself, and tell the admins."""
+    if campaign.status is CampaignStatus.ACTIVE:
+        pause(campaign, None, reason)
+    tell_admins_of(
+        campaign.account_id,
+        NotificationType.CAMPAIGN_PAUSED,
+        about=campaign.name,
+        reason=reason,
+        url=f"/campaigns/{campaign.id}",
+    )
+
+
+# Payments
+
+
+def recent_payments() -> Sequence[UsedLog]:
+    """What was paid lately, or taken back: for each payout what was noted last."""
+    again = aliased(UsedLog)
+    return db.session.scalars(
+        select(UsedLog)
+        .where(
+            *ours(UsedLog),
+            UsedLog.used_for == LogUse.PAYOUT,
+            UsedLog.block_number.is_not(None),
+            UsedLog.created_at > clock.now() - RECENT,
+            ~select(again.id)
+            .where(
+                again.account_id == UsedLog.account_id,
+                again.used_for_id == UsedLog.used_for_id,
+                again.id > UsedLog.id,
+            )
+            .exists(),
+        )
+        .order_by(UsedLog.id.desc())
+        .limit(MOST)
+    ).all()
+
+
+def see_that_it_is_paid(used: UsedLog) -> None:
+    """Take a payment back in the books that the chain has taken back, and count it again when it
+    comes again.  The payout itself stays as it is: its payment was final, by all that was known."""
+    found = found_on_chain(used)
+    if found is None and used.reversed_at is None:
+        take_back(used)
+    elif (
+        isinstance(found, Mined) and used.reversed_at is not None and is_deep(used.chain_id, found)
+    ):
+        count_again(used, found)
+
+
+def is_deep(chain_id: int, mined: Mined) -> bool:
+    chain = chains.chain_of(chain_id)
+    return chain.head() - mined.block_number + 1 >= chains.confirmations()
+
+
+def take_back(used: UsedLog) -> None:
+    payout = payouts.lock_payout(used.used_for_id)
+    used.reversed_at = clock.now()
+    payouts.move(payout, Movement.REVERSE, f"reverse:{payout.id}:{used.block_hash}")
+    trail.record(payout, "payout.taken_back", tx=used.tx_hash)
+    tell_admins_of(
+        payout.account_id,
+        NotificationType.PAYOUT_FAILED,
+        whom=payout.person.name,
+        reason=_("The chain has taken the payment back. Look whether it comes again."),
+        url=f"/payouts?campaign={payout.campaign_id}",
+    )
+
+
+def count_again(used: UsedLog, mined: Mined) -> None:
+    payout = payouts.lock_payout(used.used_for_id)
+    transfer = Transfer(used.log_index, mined.sender, used.recipient, used.amount)
+    use_up([transfer], mined, used.chain_id, LogUse.PAYOUT, payout.id)
+    payouts.move(payout, Movement.SETTLE, f"settle:{payout.id}:{mined.block_hash}")
+    trail.record(payout, "payout.settled", amount=str(payout.amount), tx=mined.tx_hash)
