@@ -21,7 +21,7 @@ from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.models import Draft
 from ally.review.queries import lock_draft
-from ally.rewards import batches, campaigns, epochs, exports, funding, payouts, rolling
+from ally.rewards import batches, campaigns, epochs, exports, funding, payouts, rolling, settling
 from ally.rewards.models import Campaign, ExportKind, Payout, Policy
 
 WEEK, HOUR = timedelta(days=7), timedelta(hours=1)
@@ -181,4 +181,4 @@ def smallest_of(draft: Draft) -> UUID:
 
 def pay(admin: User, week: int) -> None:
     made = exports.export(campaigns.lock_campaign(campaign().id), admin, ExportKind.SAFE)
-    exports.settle_by_hand(made, admin, f"0x{week:064x}", "Executed in the Safe.")
+    settling.settle_by_hand(made, admin, f"0x{week:064x}", "Executed in the Safe.")

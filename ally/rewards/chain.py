@@ -17,6 +17,7 @@ from ally.language import _
 
 TRANSFER = "0x" + keccak(text="Transfer(address,address,uint256)").hex()
 PATIENCE = 10  # seconds for one answer
+LOGS_AT_ONCE = 10_000  # blocks whose logs are asked for together, if the node is so generous
 DECIMALS = "0x" + keccak(text="decimals()").hex()[:8]
 BALANCE_OF = "0x" + keccak(text="balanceOf(address)").hex()[:8]
 TRANSFER_CALL = "0x" + keccak(text="transfer(address,uint256)").hex()[:8]
@@ -80,17 +81,17 @@ class Mined:
     def transfers(self, token: str) -> list[Transfer]:
         """What this token's contract logged, and no other's."""
         return [
-            Transfer(
-                int(log["logIndex"]),
-                address_in(log["topics"][1]),
-                address_in(log["topics"][2]),
-                int.from_bytes(bytes(log["data"])),
-            )
+            transfer_in(log)
             for log in self.logs
             if str(log["address"]).lower() == token
             and len(log["topics"]) == 3
             and in_hex(log["topics"][0]) == TRANSFER
         ]
+
+    def touches(self, address: str) -> bool:
+        """Whether the address sent it, was called by it, or logged something in it."""
+        logged = {str(log["address"]).lower() for log in self.logs}
+        return address in {self.sender, self.to} | logged
 
 
 class Chain:
@@ -150,6 +151,35 @@ class Chain:
         """The hash of the block that stands at this height now."""
         block = self.ask(self.web3.eth.get_block, number)
         return in_hex(block["hash"]) if block else None
+
+    def block_at(self, moment: datetime) -> int:
+        """The number of the newest block that is not later than the moment."""
+        low, high = 0, self.head()
+        while low < high:
+            middle = (low + high + 1) // 2
+            time = self.block_time(middle)
+            low, high = (middle, high) if time and time <= moment else (low, middle - 1)
+        return low
+
+    def transfers_from(self, token: str, sender: str, first: int) -> dict[str, list[Transfer]]:
+        """What the sender has transferred of the token since a block, by the transaction's hash."""
+        found: dict[str, list[Transfer]] = {}
+        last, span = self.head(), LOGS_AT_ONCE
+        topics = [TRANSFER, "0x" + sender[2:].rjust(64, "0")]
+        while first <= last:
+            upto = min(last, first + span - 1)
+            asked = {"address": checksum(token), "topics": topics, "fromBlock": first}
+            try:
+                logs = self.ask(self.web3.eth.get_logs, {**asked, "toBlock": upto})
+            except Unreachable:
+                if span < 500:
+                    raise
+                span //= 2  # nodes differ in how much they tell at once
+                continue
+            for log in logs:
+                found.setdefault(in_hex(log["transactionHash"]), []).append(transfer_in(log))
+            first = upto + 1
+        return found
 
     def block_time(self, number: int) -> datetime | None:
         block = self.ask(self.web3.eth.get_block, number)
@@ -243,6 +273,15 @@ def transfer_call(token: str | None, to: str, amount: int) -> dict[str, Any]:
         return {"to": checksum(to), "value": amount}
     data = TRANSFER_CALL + to[2:].rjust(64, "0") + f"{amount:064x}"
     return {"to": checksum(token), "value": 0, "data": data}
+
+
+def transfer_in(log: Mapping[str, Any]) -> Transfer:
+    return Transfer(
+        int(log["logIndex"]),
+        address_in(log["topics"][1]),
+        address_in(log["topics"][2]),
+        int.from_bytes(bytes(log["data"])),
+    )
 
 
 def checksum(address: str) -> Any:

@@ -1,11 +1,11 @@
 """Payouts handed out together for somebody who holds the key (mode A: no key on the server).
 
 An export sets its payouts on their way; the same payout stands in one export that counts.
-What came of it is settled by the transaction that paid it, or withdrawn when there was none.
+What came of it is for `settling`.
 """
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -22,23 +22,17 @@ from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
 from ally.language import _
 from ally.ledger.amounts import in_tokens
-from ally.rewards import chain as chains
 from ally.rewards import merkle, payouts
-from ally.rewards.campaigns import refuse_without_reason
-from ally.rewards.chain import Chain, Mined, Transfer
-from ally.rewards.funding import read_hash
 from ally.rewards.models import (
     AttemptState,
     Campaign,
     ExportKind,
-    LogUse,
     Payout,
     PayoutAttempt,
     PayoutExport,
     PayoutStatus,
 )
 from ally.rewards.payouts import NotPayable
-from ally.rewards.verifying import NATIVE, use_up
 
 SAFE_BATCH = 200  # transfers that one Safe transaction carries well within a block's gas
 MOST = 1_000  # payouts of one export, each locked and posted by itself
@@ -126,7 +120,15 @@ def export(campaign: Campaign, by: User, kind: ExportKind) -> PayoutExport:
 
 
 def root_of(some: Sequence[Payout]) -> str:
-    return merkle.tree_of([(str(payout.wallet), payout.amount) for payout in some]).root
+    return merkle.tree_of(summed((str(payout.wallet), payout.amount) for payout in some)).root
+
+
+def summed(payments: Iterable[merkle.Leaf]) -> list[merkle.Leaf]:
+    """One leaf for each wallet: a contract lets each claim once."""
+    sums: dict[str, int] = {}
+    for wallet, amount in payments:
+        sums[wallet] = sums.get(wallet, 0) + amount
+    return list(sums.items())
 
 
 def find_export(export_id: UUID) -> PayoutExport:
@@ -208,7 +210,7 @@ def transfer(attempt: PayoutAttempt, campaign: Campaign) -> dict[str, Any]:
 
 def merkle_file(made: PayoutExport) -> dict[str, Any]:
     """The tree as OpenZeppelin's package loads it, with each payee's proof."""
-    paid = [(checksummed(attempt.wallet), attempt.amount) for attempt in attempts_of(made)]
+    paid = summed((checksummed(attempt.wallet), attempt.amount) for attempt in attempts_of(made))
     tree = merkle.tree_of(paid)
     proofs = {tree.leaves[n][0]: tree.proof(n) for n in range(len(tree.leaves))}
     return {"root": tree.root, **merkle.dumped(tree), "proofs": proofs}
@@ -248,135 +250,6 @@ def file_of(made: PayoutExport, campaign: Campaign, part: int = 1) -> tuple[str,
 def parts_of(made: PayoutExport) -> int:
     """In how many files it comes."""
     return -(-made.payouts // SAFE_BATCH) if made.kind is ExportKind.SAFE else 1
-
-
-# What became of it
-
-
-def settle_by_hand(made: PayoutExport, by: User, tx_hash: str, reason: str) -> int:
-    """Note that everything of the export that is still on its way was paid by this transaction,
-    which `by` answers for where no chain can be asked; how many payouts that were.
-
-    Raises Invalid, Conflict when nothing is on its way.
-    """
-    refuse_without_reason(reason)
-    known = read_hash(tx_hash)
-    going = still_going(made)
-    if not going:
-        raise Conflict(_("Nothing of this export is on its way."))
-    for attempt in going:
-        payout = payouts.lock_payout(attempt.payout_id)
-        payouts.settle(payout, known)
-        finish(attempt, AttemptState.CONFIRMED, reason.strip(), known)
-    campaign = db.session.get_one(Campaign, made.campaign_id)
-    trail.record(
-        campaign, "campaign.paid_by_hand", by=by, tx=known, count=str(len(going)), reason=reason
-    )
-    return len(going)
-
-
-def settle_by_chain(made: PayoutExport, by: User, tx_hash: str) -> int:
-    """Settle those payouts of the export that the transaction paid, by its own transfers; how many.
-
-    One transaction may pay many, and an export may need several.  Raises Invalid, Conflict when
-    it is not mined, reverted, not final yet, or pays nobody of the export; Unreachable.
-    """
-    campaign = db.session.get_one(Campaign, made.campaign_id)
-    chain, known = chains.chain_of(campaign.chain_id), read_hash(tx_hash)
-    mined = final(chain, known)
-    left, paid = payments_in(chain, campaign, mined), 0
-    for attempt in still_going(made):
-        transfer = next((one for one in left if pays(one, attempt)), None)
-        if transfer is None:
-            continue
-        left.remove(transfer)
-        settle_one(attempt, transfer, mined, campaign.chain_id)
-        paid += 1
-    if not paid:
-        raise Conflict(_("This transaction pays nobody of this export."))
-    trail.record(campaign, "campaign.paid_by_chain", by=by, tx=known, count=str(paid))
-    return paid
-
-
-def settle_one(attempt: PayoutAttempt, transfer: Transfer, mined: Mined, chain_id: int) -> None:
-    payout = payouts.lock_payout(attempt.payout_id)
-    use_up([transfer], mined, chain_id, LogUse.PAYOUT, payout.id)
-    payouts.settle(payout, mined.tx_hash)
-    finish(attempt, AttemptState.CONFIRMED, "seen on the chain", mined.tx_hash)
-
-
-def final(chain: Chain, tx_hash: str) -> Mined:
-    """The transaction, once nothing is likely to take it back.  Raises Conflict."""
-    mined = chain.mined(tx_hash)
-    if mined is None:
-        raise Conflict(_("This transaction is in no block yet."))
-    if not mined.succeeded:
-        raise Conflict(_("This transaction was reverted, and paid nobody."))
-    depth, wanted = chain.head() - mined.block_number + 1, chains.confirmations()
-    if depth < wanted:
-        raise Conflict(
-            _("It has %(depth)s of %(wanted)s confirmations.", depth=depth, wanted=wanted)
-        )
-    if chain.block_hash(mined.block_number) != mined.block_hash:
-        raise Conflict(_("Its block is not part of the chain any more."))
-    return mined
-
-
-def payments_in(chain: Chain, campaign: Campaign, mined: Mined) -> list[Transfer]:
-    """What left the vault by the transaction, in the campaign's own coin."""
-    if campaign.token_address is not None:
-        moved = mined.transfers(campaign.token_address)
-        return [transfer for transfer in moved if transfer.sender == campaign.vault_address]
-    if mined.to and mined.value and mined.sender == campaign.vault_address:
-        return [Transfer(NATIVE, mined.sender, mined.to, mined.value)]
-    return by_balances(chain, campaign, mined)
-
-
-def by_balances(chain: Chain, campaign: Campaign, mined: Mined) -> list[Transfer]:
-    """What a contract paid in the chain's own coin, of which there is no log: each payee's
-    balance before and after the block tells."""
-    block, vault = mined.block_number, str(campaign.vault_address)
-    if chain.balance(vault, block - 1) <= chain.balance(vault, block):
-        return []
-    wallets = db.session.scalars(
-        select(PayoutAttempt.wallet)
-        .join(Payout, Payout.id == PayoutAttempt.payout_id)
-        .where(
-            *ours(PayoutAttempt), Payout.campaign_id == campaign.id, PayoutAttempt.state.in_(GOING)
-        )
-        .distinct()
-    )
-    gained = {one: chain.balance(one, block) - chain.balance(one, block - 1) for one in wallets}
-    return [Transfer(NATIVE, vault, one, amount) for one, amount in gained.items() if amount > 0]
-
-
-def pays(transfer: Transfer, attempt: PayoutAttempt) -> bool:
-    return transfer.recipient == attempt.wallet and transfer.amount == attempt.amount
-
-
-def withdraw(made: PayoutExport, by: User, reason: str) -> int:
-    """Take the export back, since nobody has executed it and nobody will; how many payouts.
-
-    Raises Invalid, Conflict when nothing is on its way.
-    """
-    refuse_without_reason(reason)
-    going = still_going(made)
-    if not going:
-        raise Conflict(_("Nothing of this export is on its way."))
-    for attempt in going:
-        payout = payouts.lock_payout(attempt.payout_id)
-        payouts.fail(payout, reason.strip())
-        finish(attempt, AttemptState.WITHDRAWN, reason.strip(), None)
-    made.withdrawn_at = clock.now()
-    campaign = db.session.get_one(Campaign, made.campaign_id)
-    trail.record(campaign, "campaign.export_withdrawn", by=by, reason=reason.strip())
-    return len(going)
-
-
-def finish(attempt: PayoutAttempt, state: AttemptState, outcome: str, tx: str | None) -> None:
-    attempt.state, attempt.outcome, attempt.tx_hash = state, outcome[:500], tx
-    attempt.finished_at = clock.now()
-    db.session.flush()
 
 
 def kind_named(written: str) -> ExportKind:

@@ -25,7 +25,7 @@ from ally.rewards import payouts
 from ally.rewards.batches import tell_admins_of
 from ally.rewards.campaigns import lock_campaign
 from ally.rewards.chain import Chain, Mined, Refused, transfer_call
-from ally.rewards.exports import finish, payable, payments_in, pays, settle_one
+from ally.rewards.exports import payable
 from ally.rewards.models import (
     AttemptState,
     Campaign,
@@ -33,6 +33,7 @@ from ally.rewards.models import (
     PayoutAttempt,
     PayoutStatus,
 )
+from ally.rewards.settling import finish, matched, payments_in, settle
 
 AT_ONCE = 20  # payouts that are on their way together: the nonces of one key form one line
 AGAIN = timedelta(seconds=5)
@@ -281,11 +282,10 @@ def conclude(chain: Chain, campaign: Campaign, attempt: PayoutAttempt, mined: Mi
     if not mined.succeeded:
         die(attempt, _("The transaction was reverted."))
         return
-    transfer = next((t for t in payments_in(chain, campaign, mined) if pays(t, attempt)), None)
-    if transfer is None:
-        doubt(attempt, _("The transaction moved another amount. Look at it before you go on."))
+    for transfer, paid in matched(payments_in(chain, campaign, mined), [attempt]):
+        settle(paid, transfer, mined, campaign.chain_id)
         return
-    settle_one(attempt, transfer, mined, campaign.chain_id)
+    doubt(attempt, _("The transaction moved another amount. Look at it before you go on."))
 
 
 def die(attempt: PayoutAttempt, because: str) -> None:

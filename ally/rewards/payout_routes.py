@@ -28,6 +28,7 @@ from ally.rewards import (
     payout_csv,
     payouts,
     queries,
+    settling,
 )
 from ally.rewards.models import PayoutExport, PayoutStatus
 from ally.web import streamed
@@ -225,7 +226,6 @@ def export_file(export_id: UUID) -> ResponseReturnValue:
 @payout_pages.post("/exports/<uuid:export_id>/settlement")
 def settle_export(export_id: UUID) -> ResponseReturnValue:
     made, form = exports.find_export(export_id), request.form
-    campaigns.lock_campaign(made.campaign_id)
     try:
         count = settle(made, form.get("tx_hash", ""), form.get("reason", ""))
     except AllyError as refused:
@@ -235,19 +235,19 @@ def settle_export(export_id: UUID) -> ResponseReturnValue:
 
 
 def settle(made: PayoutExport, tx_hash: str, reason: str) -> int:
-    """By the transaction's own logs; where no chain can be asked, by the admin's word."""
+    """By what the chain shows; where it cannot be asked or cannot tell, by an admin's word."""
     campaign = campaigns.get_campaign(made.campaign_id)
-    if chain.is_connected(campaign.chain_id):
-        return exports.settle_by_chain(made, this_user(), tx_hash)
-    return exports.settle_by_hand(made, this_user(), tx_hash, reason)
+    is_told = campaign.is_native and bool(reason.strip())
+    if chain.is_connected(campaign.chain_id) and not is_told:
+        return settling.settle_by_chain(made, this_user(), tx_hash)
+    return settling.settle_by_hand(made, this_user(), tx_hash, reason)
 
 
 @payout_pages.post("/exports/<uuid:export_id>/withdrawal")
 def withdraw_export(export_id: UUID) -> ResponseReturnValue:
     made = exports.find_export(export_id)
-    campaigns.lock_campaign(made.campaign_id)
     try:
-        exports.withdraw(made, this_user(), request.form.get("reason", ""))
+        settling.withdraw(made, this_user(), request.form.get("reason", ""))
     except AllyError as refused:
         return refused_exports(made.campaign_id, refused)
     flash(_("Taken back. Its payouts have failed, and can be tried again."))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import func, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from ally import clock
@@ -36,7 +36,9 @@ from ally.rewards.models import (
 
 AGAIN = timedelta(seconds=15)
 WAIT_FOR = timedelta(hours=24)  # for a block and its confirmations
-NATIVE = -1  # the log's number of a transfer of the chain's own coin
+# What stands for the log's number where the chain's own coin was moved, of which there is no log:
+NATIVE = -1  # by the transaction itself
+BY_BALANCE = -2  # by a contract, as the balance at the block's end tells
 
 CHECKS = {
     "node": named("the node of its chain does not answer"),
@@ -168,11 +170,36 @@ def arrived(
         moved = mined.transfers(campaign.token_address)
         return [transfer for transfer in moved if transfer.recipient == vault]
     if mined.to == vault and mined.value:
-        return [Transfer(NATIVE, mined.sender, vault, mined.value)]
+        native = Transfer(NATIVE, mined.sender, vault, mined.value)
+        return [] if BY_BALANCE in counted_in_block(chain, mined, vault) else [native]
     # A contract may have paid it: then nothing but the balance tells.
+    gained = gained_in_block(chain, mined, vault)
+    return [Transfer(BY_BALANCE, mined.sender, vault, gained)] if gained > 0 else []
+
+
+def gained_in_block(chain: Chain, mined: Mined, address: str) -> int:
+    """By how much the address had more of the chain's coin after the block than before it, less
+    what of it was counted already, as a transfer of whichever of the block's transactions."""
     block = mined.block_number
-    gained = chain.balance(vault, block) - chain.balance(vault, block - 1)
-    return [Transfer(NATIVE, mined.sender, vault, gained)] if gained > 0 else []
+    gained = chain.balance(address, block) - chain.balance(address, block - 1)
+    return gained - sum(counted_in_block(chain, mined, address).values())
+
+
+def counted_in_block(chain: Chain, mined: Mined, address: str) -> dict[int, int]:
+    """What of the chain's own coin was counted of the block: amounts by how they were seen."""
+    rows = db.session.execute(
+        select(UsedLog.log_index, func.sum(UsedLog.amount))
+        .where(
+            *ours(UsedLog),
+            UsedLog.chain_id == chain.chain_id,
+            UsedLog.block_hash == mined.block_hash,
+            UsedLog.recipient == address,
+            UsedLog.log_index.in_([NATIVE, BY_BALANCE]),
+            UsedLog.reversed_at.is_(None),
+        )
+        .group_by(UsedLog.log_index)
+    )
+    return {log_index: int(amount) for log_index, amount in rows}
 
 
 def is_used(funding: Funding) -> bool:

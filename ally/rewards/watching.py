@@ -32,6 +32,8 @@ from ally.rewards.models import (
     Funding,
     FundingState,
     LogUse,
+    Payout,
+    PayoutStatus,
     UsedLog,
 )
 from ally.rewards.verifying import ask, use_up
@@ -230,22 +232,37 @@ def is_deep(chain_id: int, mined: Mined) -> bool:
 
 
 def take_back(used: UsedLog) -> None:
-    payout = payouts.lock_payout(used.used_for_id)
     used.reversed_at = clock.now()
-    payouts.move(payout, Movement.REVERSE, f"reverse:{payout.id}:{used.block_hash}")
-    trail.record(payout, "payout.taken_back", tx=used.tx_hash)
-    tell_admins_of(
-        payout.account_id,
-        NotificationType.PAYOUT_FAILED,
-        whom=payout.person.name,
-        reason=_("The chain has taken the payment back. Look whether it comes again."),
-        url=f"/payouts?campaign={payout.campaign_id}",
-    )
+    for payout in paid_by(used):
+        payouts.move(payout, Movement.REVERSE, f"reverse:{payout.id}:{used.block_hash}")
+        trail.record(payout, "payout.taken_back", tx=used.tx_hash)
+        tell_admins_of(
+            payout.account_id,
+            NotificationType.PAYOUT_FAILED,
+            whom=payout.person.name,
+            reason=_("The chain has taken the payment back. Look whether it comes again."),
+            url=f"/payouts?campaign={payout.campaign_id}",
+        )
 
 
 def count_again(used: UsedLog, mined: Mined) -> None:
-    payout = payouts.lock_payout(used.used_for_id)
     transfer = Transfer(used.log_index, mined.sender, used.recipient, used.amount)
-    use_up([transfer], mined, used.chain_id, LogUse.PAYOUT, payout.id)
-    payouts.move(payout, Movement.SETTLE, f"settle:{payout.id}:{mined.block_hash}")
-    trail.record(payout, "payout.settled", amount=str(payout.amount), tx=mined.tx_hash)
+    use_up([transfer], mined, used.chain_id, LogUse.PAYOUT, used.used_for_id)
+    for payout in paid_by(used):
+        payouts.move(payout, Movement.SETTLE, f"settle:{payout.id}:{mined.block_hash}")
+        trail.record(payout, "payout.settled", amount=str(payout.amount), tx=mined.tx_hash)
+
+
+def paid_by(used: UsedLog) -> list[Payout]:
+    """The payouts that the transfer has paid, each held: one, or all of a wallet together."""
+    ids = db.session.scalars(
+        select(Payout.id)
+        .where(
+            *ours(Payout),
+            Payout.status == PayoutStatus.COMPLETED,
+            Payout.tx_hash == used.tx_hash,
+            Payout.wallet == used.recipient,
+        )
+        .order_by(Payout.id)
+    )
+    return [payouts.lock_payout(payout_id) for payout_id in ids.all()]

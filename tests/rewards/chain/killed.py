@@ -45,7 +45,7 @@ def arm(step):
     elif step == "sent and not noted":
         Chain.broadcast = then_die(Chain.broadcast)
     elif step == "settled and not stored":
-        hot_key.settle_one = then_die(hot_key.settle_one)
+        hot_key.settle = then_die(hot_key.settle)
 
 
 def main(step, account_id, campaign_id):
