@@ -9,13 +9,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.orm import joinedload
+from sqlalchemy import func, select
+from sqlalchemy.orm import aliased, contains_eager, joinedload
 
 from ally import clock
 from ally.accounts.models import User
 from ally.audit.exports import harmless, lines
 from ally.community.addresses import checksummed
+from ally.community.models import Person
 from ally.community.people import ours
 from ally.db import db
 from ally.errors import Conflict, Invalid, NotFound
@@ -26,6 +27,8 @@ from ally.rewards import merkle, payouts
 from ally.rewards.models import (
     AttemptState,
     Campaign,
+    CampaignEpoch,
+    EpochState,
     ExportKind,
     Payout,
     PayoutAttempt,
@@ -49,8 +52,12 @@ TRANSFER = {
 
 def payable(campaign: Campaign) -> Sequence[Payout]:
     """The campaign's payouts that were released and may be paid now, the first first."""
+    payee = aliased(Person)
     waiting = db.session.scalars(
         select(Payout)
+        .join(Payout.epoch)
+        .join(Payout.person)
+        .join(payee, payee.id == func.coalesce(Person.merged_into_id, Person.id))
         .where(
             *ours(Payout),
             Payout.campaign_id == campaign.id,
@@ -58,8 +65,14 @@ def payable(campaign: Campaign) -> Sequence[Payout]:
             Payout.hold_reason.is_(None),
             Payout.approved_action_id.is_not(None),
             Payout.not_before <= clock.now(),
+            # Who waits for something keeps nobody who comes later from being paid.
+            CampaignEpoch.state == EpochState.CLAIMING,
+            payee.wallet_verified_at.is_not(None),
+            payee.hold_reason.is_(None),
         )
-        .options(joinedload(Payout.campaign), joinedload(Payout.epoch), joinedload(Payout.person))
+        .options(
+            joinedload(Payout.campaign), contains_eager(Payout.epoch), contains_eager(Payout.person)
+        )
         .order_by(Payout.id)
         .limit(MOST)
     ).all()

@@ -151,6 +151,16 @@ def test_nobody_is_paid_within_the_undo_window(batch, browser, campaign):
     assert {p.person.display_name for p in exports.payable(campaign)} == {"Noor", "Ola"}
 
 
+def test_who_waits_keeps_nobody_from_being_paid(batch, browser, campaign, monkeypatch):
+    approve(browser, batch)
+    wait_out_the_undo()
+    first = exports.payable(campaign)[0].person
+    first.wallet_verified_at = None
+    db.session.commit()
+    monkeypatch.setattr(exports, "MOST", 1)
+    assert len(exports.payable(campaign)) == 1
+
+
 def test_an_approval_is_taken_back(batch, browser):
     approve(browser, batch)
     assert post(browser, f"/batches/{batch.id}/undo").status_code == 303
