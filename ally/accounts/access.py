@@ -194,6 +194,7 @@ ROUTES: dict[str, Who] = {
     "payouts.approve_batch": Who.ADMIN,
     "payouts.reject_batch": Who.ADMIN,
     "payouts.undo_batch": Who.ADMIN,
+    "payouts.clear_up": Who.ADMIN,
     "payouts.hold_payout": Who.ADMIN,
     "payouts.release_payout": Who.ADMIN,
     "payouts.cancel_payout": Who.ADMIN,

@@ -133,6 +133,7 @@ SENTENCES = {
     "epoch.expired": named("let {amount} units of epoch {number} expire"),
     "epoch.ended": named("finished epoch {number}"),
     "payout.settled": named("saw that {amount} units arrived, by {tx}"),
+    "payout.cleared_up": named("said what became of the payment {tx}: {reason}"),
     "payout.taken_back": named("saw that {tx}, which paid it, is not part of the chain any more"),
     "payout.failed": named("could not pay: {reason}"),
     "payout.retried": named("queued the payout again"),

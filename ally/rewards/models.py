@@ -502,6 +502,8 @@ class PayoutAttempt(Model):
     broadcast_at: Mapped[datetime | None]
     finished_at: Mapped[datetime | None]
 
+    payout: Mapped[Payout] = relationship(viewonly=True)
+
 
 class FundingState(StrEnum):
     CLAIMED = "claimed"

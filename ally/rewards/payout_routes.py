@@ -254,6 +254,14 @@ def withdraw_export(export_id: UUID) -> ResponseReturnValue:
     return redirect(f"/campaigns/{made.campaign_id}/exports", 303)
 
 
+@payout_pages.post("/attempts/<uuid:attempt_id>/conclusion")
+def clear_up(attempt_id: UUID) -> ResponseReturnValue:
+    form = request.form
+    is_paid, reason = form.get("paid") == "yes", form.get("reason", "")
+    payout = settling.clear_up(attempt_id, this_user(), is_paid=is_paid, reason=reason)
+    return redirect(f"/campaigns/{payout.campaign_id}/exports", 303)
+
+
 # How pages are drawn
 
 
@@ -315,6 +323,7 @@ def exports_page(
         going={each.id: len(exports.still_going(each)) for each in made[:10]},
         parts_of=exports.parts_of,
         payable=exports.payable(campaign),
+        doubted=settling.doubted(campaign_id),
         is_connected=chain.is_connected(campaign.chain_id),
         is_paid_by_us=hot_key.is_paid_by_us(campaign),
         refused=refused,

@@ -4,21 +4,23 @@ Source: section 4 of the rules of rewards.
 """
 
 from collections.abc import Iterator, Sequence
+from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.orm import contains_eager
 
 from ally import clock
 from ally.accounts.models import User
 from ally.community.people import ours
 from ally.db import db
-from ally.errors import Conflict
+from ally.errors import Conflict, NotFound
 from ally.events import trail
 from ally.language import _
 from ally.rewards import chain as chains
 from ally.rewards import payouts
 from ally.rewards.campaigns import lock_campaign, refuse_without_reason
 from ally.rewards.chain import Chain, Mined, Transfer
-from ally.rewards.exports import GOING, still_going
+from ally.rewards.exports import GOING, MOST, still_going
 from ally.rewards.funding import read_hash
 from ally.rewards.models import (
     AttemptState,
@@ -215,6 +217,53 @@ def uncounted(chain_id: int, tx_hash: str, transfers: Sequence[Transfer]) -> lis
     )
     counted = {(row.log_index, row.recipient) for row in rows}
     return [one for one in transfers if (one.log_index, one.recipient) not in counted]
+
+
+# Payments of Ally's own that moved something else than they should have
+
+
+def doubted(campaign_id: UUID) -> Sequence[PayoutAttempt]:
+    """What Ally has sent and the chain has taken, without paying the very amount."""
+    return db.session.scalars(
+        select(PayoutAttempt)
+        .join(Payout, Payout.id == PayoutAttempt.payout_id)
+        .where(
+            *ours(PayoutAttempt),
+            Payout.campaign_id == campaign_id,
+            PayoutAttempt.state == AttemptState.BROADCAST,
+            PayoutAttempt.outcome.is_not(None),
+        )
+        .options(contains_eager(PayoutAttempt.payout).joinedload(Payout.person))
+        .order_by(PayoutAttempt.id)
+        .limit(MOST)
+    ).all()
+
+
+def clear_up(attempt_id: UUID, by: User, *, is_paid: bool, reason: str) -> Payout:
+    """Say of a payment in doubt whether it counts as paid; if not, it can be tried again.
+
+    Raises Invalid, NotFound when it is not in doubt.
+    """
+    refuse_without_reason(reason)
+    attempt = db.session.scalar(
+        select(PayoutAttempt).where(
+            *ours(PayoutAttempt),
+            PayoutAttempt.id == attempt_id,
+            PayoutAttempt.state == AttemptState.BROADCAST,
+            PayoutAttempt.outcome.is_not(None),
+        )
+    )
+    if attempt is None:
+        raise NotFound(_("There is no such payment in doubt."))
+    payout, tx_hash = payouts.lock_payout(attempt.payout_id), str(attempt.tx_hash)
+    if is_paid:
+        payouts.settle(payout, tx_hash)
+    else:
+        payouts.fail(payout, reason.strip())
+    state = AttemptState.CONFIRMED if is_paid else AttemptState.DEAD
+    finish(attempt, state, reason.strip(), tx_hash)
+    trail.record(payout, "payout.cleared_up", by=by, tx=tx_hash, reason=reason.strip())
+    return payout
 
 
 def finish(attempt: PayoutAttempt, state: AttemptState, outcome: str, tx: str | None) -> None:

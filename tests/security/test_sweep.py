@@ -43,6 +43,7 @@ NAMED_BY = {
     "epoch_id": "campaign_epoch",
     "payout_id": "payout",
     "export_id": "payout_export",
+    "attempt_id": "payout_attempt",
     "person_id": "person",
     "request_id": "merge_request",
     "score_id": "score",

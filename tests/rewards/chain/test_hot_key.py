@@ -13,10 +13,11 @@ from ally.accounts.models import Role
 from ally.db import db, use_account
 from ally.ledger import books, checking
 from ally.ledger.models import LedgerAccountName as Name
-from ally.rewards import campaigns, funding, hot_key, payouts, rolling
+from ally.rewards import campaigns, funding, hot_key, payouts, rolling, settling
 from ally.rewards.chain import Chain, Unreachable
 from ally.rewards.models import AttemptState, Campaign, Payout, PayoutAttempt, PayoutStatus
-from tests.factories import make_account, make_user
+from tests.factories import make_account, make_user, sign_in
+from tests.forms import post
 from tests.rewards.chain.killed import STEPS
 from tests.rewards.chain.local import CHAIN_ID, VAULT
 from tests.rewards.factories import (
@@ -273,3 +274,33 @@ def test_however_often_a_campaign_is_asked_for_one_job_waits(paying):
         "SELECT count(*) FROM procrastinate_jobs WHERE task_name = 'rewards.pay_campaign'"
     )
     assert db.session.scalar(waiting) == 1
+
+
+def test_a_payment_of_another_amount_is_in_doubt_until_an_admin_says_what_became_of_it(
+    paying, chain, house
+):
+    admin = db.session.get_one(Campaign, paying).created_by
+    turn(chain, paying)
+    # From now on the token keeps a part of what it moves.
+    chain.wait(chain.token.functions.setFee(1).transact({"from": chain.funder}))
+    try:
+        go_on(chain, paying)
+    finally:
+        chain.wait(chain.token.functions.setFee(0).transact({"from": chain.funder}))
+    assert {p.status for p in db.session.scalars(select(Payout))} == {PayoutStatus.PROCESSING}
+    doubted = settling.doubted(paying)
+    assert [attempt.amount for attempt in doubted] == [attempt.amount for attempt in attempts()]
+    browser = sign_in(house.test_client(), admin)
+    assert browser.get(f"/campaigns/{paying}/exports").text.count("In doubt") == 3
+    for number, attempt in enumerate(doubted):
+        says = {"paid": "no" if number == 0 else "yes", "reason": "The token takes a fee"}
+        assert post(browser, f"/attempts/{attempt.id}/conclusion", **says).status_code == 303
+        assert post(browser, f"/attempts/{attempt.id}/conclusion", **says).status_code == 404
+    found = [db.session.get_one(Payout, attempt.payout_id) for attempt in doubted]
+    db.session.expire_all()
+    assert [p.status for p in found] == [
+        PayoutStatus.FAILED,
+        PayoutStatus.COMPLETED,
+        PayoutStatus.COMPLETED,
+    ]
+    assert checking.verify(admin.account_id).problems == ()
