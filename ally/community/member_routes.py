@@ -161,14 +161,20 @@ def wallet_page(
 
 
 def member_by(token: str) -> Person:
-    """Who was given the link.  Raises NotFound for one that is too old, or not ours."""
+    """Who was given the link.  Raises NotFound for one that is too old, used, or not ours."""
     throttle.limit(f"wallet-link:{request.remote_addr}", hits=120, per=timedelta(minutes=1))
     try:
-        account_id, person_id = signer().loads(token, max_age=int(LINK_LASTS.total_seconds()))
+        (account_id, person_id), made_at = signer().loads(
+            token, max_age=int(LINK_LASTS.total_seconds()), return_timestamp=True
+        )
     except (BadData, ValueError):
         raise NotFound(_("This link is too old. Ask for a new one.")) from None
     use_account(UUID(account_id))
-    return queries.find_member(UUID(person_id))
+    person = queries.find_member(UUID(person_id))
+    last = wallets.last_proof(person)
+    if last is not None and made_at < last.replace(microsecond=0):  # it tells whole seconds
+        raise NotFound(_("This link has been used. Ask for a new one."))
+    return person
 
 
 def signer() -> URLSafeTimedSerializer:

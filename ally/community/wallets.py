@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select, update
 
 from ally import clock
 from ally.accounts import config
@@ -120,8 +120,9 @@ def prove(asked: WalletChallenge, signature: str) -> Proved:
         raise Conflict(_("This message is too old to be signed. Begin again."))
     if signer_of(asked.message, signature) != asked.wallet:
         raise Invalid(_("This signature is not of this message by this wallet."))
-    asked.used_at = clock.now()
     person = lock_person(asked.person_id)
+    refuse_merged(person)
+    use(asked)
     owner = db.session.scalar(
         select(Person).where(*ours(Person), Person.wallet == asked.wallet).with_for_update()
     )
@@ -129,6 +130,32 @@ def prove(asked: WalletChallenge, signature: str) -> Proved:
         return Proved(person, ask_to_merge(owner, person, asked.wallet))
     link(person, asked.wallet)
     return Proved(person)
+
+
+def use(asked: WalletChallenge) -> None:
+    """Note that it is signed; whatever else the person was asked to sign is void by that."""
+    now = clock.now()
+    db.session.execute(
+        update(WalletChallenge)
+        .where(
+            *ours(WalletChallenge),
+            WalletChallenge.person_id == asked.person_id,
+            WalletChallenge.used_at.is_(None),
+        )
+        .values(expires_at=now)
+        .execution_options(synchronize_session="fetch")
+    )
+    asked.used_at = now
+    db.session.flush()
+
+
+def last_proof(person: Person) -> datetime | None:
+    """When the person has shown last that a wallet is theirs."""
+    return db.session.scalar(
+        select(func.max(WalletChallenge.used_at)).where(
+            *ours(WalletChallenge), WalletChallenge.person_id == person.id
+        )
+    )
 
 
 def signer_of(message: str, signature: str) -> str:
@@ -150,13 +177,16 @@ def signer_of(message: str, signature: str) -> str:
 
 
 def link(person: Person, wallet: str) -> None:
-    """Note that the wallet is the person's.  A changed one is paid after the cool-down, so that
-    somebody who has stolen an account cannot take what is on its way."""
+    """Note that the wallet is the person's.  Another than before is paid after the cool-down, so
+    that somebody who has stolen an account cannot take what is on its way; to show the same one
+    again, or to have it removed in between, makes that no shorter."""
     before, now = person.wallet if person.wallet_verified_at else None, clock.now()
+    if before == wallet:
+        return
     hours = int(config.get_config("members.wallet_cool_down_hours"))
-    cool_down = timedelta(hours=hours) if before not in {None, wallet} else timedelta()
+    is_another = before is not None or proofs(person) > 1
     person.wallet, person.wallet_verified_at = wallet, now
-    person.wallet_linked_at = now + cool_down
+    person.wallet_linked_at = now + timedelta(hours=hours) if is_another else now
     db.session.flush()
     trail.record(
         person,
@@ -167,6 +197,16 @@ def link(person: Person, wallet: str) -> None:
     )
     for tell in _when_linked:
         tell(person)
+
+
+def proofs(person: Person) -> int:
+    """How often the person has shown that a wallet is theirs."""
+    count = select(func.count()).where(
+        *ours(WalletChallenge),
+        WalletChallenge.person_id == person.id,
+        WalletChallenge.used_at.is_not(None),
+    )
+    return db.session.scalar(count) or 0
 
 
 def unlink(person: Person, by: User, reason: str) -> None:
@@ -254,7 +294,13 @@ def lock_request(request_id: UUID) -> MergeRequest:
 def merge(asked: MergeRequest, by: User) -> Person:
     """Make one of the two; accounts, posts and payouts are the kept one's.  Raises Conflict."""
     refuse_decided(asked)
-    kept, other = lock_person(asked.kept_id), lock_person(asked.other_id)
+    # In one order, so that two merges never wait for each other.
+    people = {one: lock_person(one) for one in sorted([asked.kept_id, asked.other_id])}
+    kept, other = people[asked.kept_id], people[asked.other_id]
+    for person in (kept, other):
+        refuse_merged(person)
+    if kept.wallet != asked.wallet:
+        raise Conflict(_("This wallet is theirs no longer. Keep the two apart."))
     for account in db.session.scalars(
         select(PlatformUser).where(*ours(PlatformUser), PlatformUser.person_id == other.id)
     ):
@@ -266,10 +312,18 @@ def merge(asked: MergeRequest, by: User) -> Person:
     other.wallet = other.wallet_verified_at = other.wallet_linked_at = None
     other.merged_into_id = kept.id
     decide(asked, MergeState.MERGED, by)
+    for moot in open_requests(other.id):
+        moot.reason = "One of the two was merged with another"
+        decide(moot, MergeState.REFUSED, by)
     trail.record(kept, "member.merged", by=by, other=other.name)
     for tell in _when_merged:
         tell(kept, other)
     return kept
+
+
+def refuse_merged(person: Person) -> None:
+    if person.merged_into_id is not None:
+        raise Conflict(_("This member was merged with another. Look at that one."))
 
 
 def keep_apart(asked: MergeRequest, by: User, reason: str) -> None:

@@ -106,6 +106,35 @@ def test_a_changed_wallet_is_paid_after_the_cool_down(acme):
     assert timedelta(hours=47) < left <= timedelta(hours=48)
 
 
+def waits(person):
+    return person.wallet_linked_at > clock.now() + timedelta(hours=47)
+
+
+def test_to_prove_a_changed_wallet_twice_makes_its_cool_down_no_shorter(acme):
+    person = make_person()
+    prove(person)
+    prove(person, OTHER_KEY)
+    prove(person, OTHER_KEY)
+    assert waits(person)
+
+
+def test_a_wallet_after_one_that_was_removed_is_a_changed_one(acme, ida):
+    person = make_person()
+    prove(person)
+    wallets.unlink(person, ida, "Lost its key")
+    prove(person, OTHER_KEY)
+    assert waits(person)
+
+
+def test_a_proof_makes_void_whatever_else_was_to_be_signed(acme):
+    person = make_person()
+    early = wallets.challenge(person, OTHER_KEY.address, "https://desk.example.com")
+    prove(person)
+    with pytest.raises(Conflict, match="too old"):
+        wallets.prove(early, signed(early.message, OTHER_KEY))
+    assert person.wallet == KEY.address.lower()
+
+
 def test_a_taken_wallet_asks_whether_the_two_are_one(acme, ida):
     noor, ola = make_person("Noor"), make_person("Ola")
     prove(noor)
@@ -128,6 +157,31 @@ def test_two_become_one_with_all_their_accounts(acme, ida):
     assert fresh(ola).merged_into_id == noor.id
     assert asked.state is MergeState.MERGED
     with pytest.raises(Conflict):
+        wallets.merge(asked, ida)
+
+
+def test_nobody_is_merged_twice_or_in_a_circle(acme, ida):
+    noor, ola, pia = (make_person(name) for name in ("Noor", "Ola", "Pia"))
+    prove(noor)
+    prove(pia, OTHER_KEY)
+    first, second = prove(ola).merge, prove(ola, OTHER_KEY).merge
+    back = wallets.ask_to_merge(ola, noor, KEY.address.lower())
+    wallets.merge(first, ida)
+    for moot in (second, back):
+        assert db.session.get_one(MergeRequest, moot.id).state is MergeState.REFUSED
+        moot.state = MergeState.OPEN  # as if it had been asked since
+        db.session.flush()
+        with pytest.raises(Conflict, match="was merged"):
+            wallets.merge(moot, ida)
+    assert fresh(noor).merged_into_id is None
+
+
+def test_a_wallet_that_has_changed_hands_merges_nobody(acme, ida):
+    noor, ola = make_person("Noor"), make_person("Ola")
+    prove(noor)
+    asked = prove(ola).merge
+    wallets.unlink(noor, ida, "Lost its key")
+    with pytest.raises(Conflict, match="no longer"):
         wallets.merge(asked, ida)
 
 
@@ -156,6 +210,19 @@ def test_a_member_proves_a_wallet_by_the_link_that_an_admin_made(app, browser, a
     right = send(f"{path}/proof", nonce=challenge.nonce, signature=signed(challenge.message))
     assert "This wallet is yours now." in right.text
     assert fresh(person).wallet == KEY.address.lower()
+
+
+def test_a_link_is_good_for_one_proof(app, browser, acme, monkeypatch):
+    person = make_person()
+    page = post(browser, f"/members/{person.id}/link").text
+    path = re.search(r"http://localhost(/wallet/[^<\"]+)", page)[1]
+    assert app.test_client().get(path).status_code == 200
+    later = clock.now() + timedelta(seconds=2)
+    monkeypatch.setattr(clock, "now", lambda: later)
+    prove(fresh(person))
+    db.session.commit()
+    answer = app.test_client().get(path)
+    assert (answer.status_code, "has been used" in answer.text) == (404, True)
 
 
 @pytest.mark.parametrize("token", ["x", "WyJhIiwgImIiXQ.abc.def"])

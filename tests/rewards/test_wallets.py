@@ -80,8 +80,9 @@ def test_a_changed_wallet_is_not_paid_before_the_cool_down(owed):
 def test_two_who_become_one_are_held_beyond_the_limit(acme, ida, owed):
     one, other = make_earner("Noor"), make_earner("Ola", has_wallet=False)
     owed(one, other, max_rewards_per_user=500)
+    wallet = wallets.lock_person(one.person_id).wallet
     asked = MergeRequest(
-        account_id=acme.id, kept_id=one.person_id, other_id=other.person_id, wallet=WALLET
+        account_id=acme.id, kept_id=one.person_id, other_id=other.person_id, wallet=wallet
     )
     db.session.add(asked)
     db.session.flush()
