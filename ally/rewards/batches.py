@@ -27,6 +27,7 @@ from ally.review import decisions
 from ally.review.digest import seen
 from ally.review.models import Draft, DraftAction, DraftStatus
 from ally.rewards.models import (
+    FOR_WANT_OF_A_WALLET,
     BatchApproval,
     CampaignEpoch,
     EpochState,
@@ -37,9 +38,11 @@ from ally.rewards.models import (
 MOST_TOLD = 200  # payouts that a statement names one by one
 WAITING = (PayoutStatus.PENDING, PayoutStatus.FAILED)
 KIND = "payout_batch"
+FOUR_EYES = "payouts.four_eyes_above"
 CLAIM_ENDED = named("the time to claim it was over")
 
 # A hold by hand and a cancellation are somebody's decision; that a wallet is missing is not.
+# What an earlier batch of the epoch released is none of this one's.
 LINES = text("""
     SELECT p.id, p.person_id, p.amount, p.hold_note, p.error_message,
            coalesce(nullif(btrim(o.display_name), ''), left(o.wallet, 10), right(o.id::text, 8))
@@ -48,7 +51,9 @@ LINES = text("""
              AND p.hold_reason NOT IN ('NO_WALLET', 'WALLET_UNVERIFIED') THEN 'held'
              ELSE 'pays' END AS becomes
       FROM payout p JOIN person o ON o.account_id = p.account_id AND o.id = p.person_id
-     WHERE p.account_id = :account_id AND p.epoch_id = :epoch_id ORDER BY p.id
+     WHERE p.account_id = :account_id AND p.epoch_id = :epoch_id
+       AND p.approved_action_id IS NULL
+     ORDER BY p.id
 """)
 
 
@@ -96,7 +101,14 @@ class PayoutBatch:
         epoch = epoch_of(draft)
         db.session.execute(
             update(Payout)
-            .where(*ours(Payout), Payout.epoch_id == epoch.id, Payout.status.in_(WAITING))
+            .where(
+                *ours(Payout),
+                Payout.epoch_id == epoch.id,
+                Payout.status.in_(WAITING),
+                Payout.approved_action_id.is_(None),
+                # Who is held is not approved: to release them asks for a decision of its own.
+                Payout.hold_reason.is_(None) | Payout.hold_reason.in_(FOR_WANT_OF_A_WALLET),
+            )
             .values(approved_action_id=action.id, not_before=not_before)
             .execution_options(synchronize_session=False)
         )
@@ -192,7 +204,11 @@ def propose(epoch: CampaignEpoch) -> Draft:
         model_key=campaign.policy.value,
         prompt_version=campaign.policy_version,
         suggested_text=statement_of(epoch),
-        payload={"epoch_id": str(epoch.id), "campaign_id": str(campaign.id)},
+        payload={
+            "epoch_id": str(epoch.id),
+            "campaign_id": str(campaign.id),
+            "four_eyes_above": config.get_config(FOUR_EYES),
+        },
     )
     db.session.add(draft)
     db.session.flush()
@@ -218,6 +234,23 @@ def propose_again(epoch: CampaignEpoch, by: User) -> Draft:
         raise Conflict(_("The time to pay this epoch is over."))
     trail.record(epoch, "epoch.reconsidered", by=by, number=epoch.epoch_number)
     return propose(epoch)
+
+
+def propose_rest(epoch: CampaignEpoch) -> Draft | None:
+    """Put what is held no longer before the admins, where the epoch's batch is decided already."""
+    before = db.session.get(Draft, epoch.draft_id) if epoch.draft_id else None
+    is_decided = before is not None and before.status is DraftStatus.SENT
+    if epoch.state is not EpochState.CLAIMING or not is_decided:
+        return None
+    return propose(epoch)
+
+
+def has_released(epoch: CampaignEpoch) -> bool:
+    """Whether something of the epoch was approved."""
+    asked = select(Payout.id).where(
+        *ours(Payout), Payout.epoch_id == epoch.id, Payout.approved_action_id.is_not(None)
+    )
+    return db.session.scalar(asked.limit(1)) is not None
 
 
 def set_aside(epoch: CampaignEpoch, because: Fact = CLAIM_ENDED) -> None:
@@ -249,19 +282,22 @@ def epoch_of(draft: Draft, *, for_update: bool = False) -> CampaignEpoch:
 def needs_another(draft: Draft, epoch: CampaignEpoch, by_id: Any) -> bool:
     """Whether the batch comes to more than one admin may release, and nobody but `by_id` has
     approved it as it is now."""
-    return comes_to_more(epoch) and first_approval(draft, epoch, besides=by_id) is None
+    return comes_to_more(draft, epoch) and first_approval(draft, epoch, besides=by_id) is None
 
 
-def comes_to_more(epoch: CampaignEpoch) -> bool:
-    limit = config.get_config("payouts.four_eyes_above")
-    if limit is None:
+def comes_to_more(draft: Draft, epoch: CampaignEpoch) -> bool:
+    """Whether one admin may not release the epoch alone: by the limit that stood when the batch
+    was proposed, or by the one that stands now, so that to raise it releases nothing that waits."""
+    limits = [(draft.payload or {}).get("four_eyes_above"), config.get_config(FOUR_EYES)]
+    known = [Decimal(limit) for limit in limits if limit is not None]
+    if not known:
         return False
     total = db.session.scalar(
         select(func.sum(Payout.amount)).where(
             *ours(Payout), Payout.epoch_id == epoch.id, Payout.status != PayoutStatus.CANCELLED
         )
     )
-    return Decimal(total or 0) > Decimal(limit) * 10**epoch.campaign.decimals
+    return Decimal(total or 0) > min(known) * 10**epoch.campaign.decimals
 
 
 def first_approval(draft: Draft, epoch: CampaignEpoch, besides: Any = None) -> BatchApproval | None:

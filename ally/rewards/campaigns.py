@@ -35,6 +35,7 @@ from ally.rewards.models import (
 
 MOST = 50  # campaigns that are read at once
 COUNTED = (FundingState.VERIFIED, FundingState.BY_HAND)
+CLAIMED = FundingState.CLAIMED
 TERMS = frozenset(
     {
         *("name", "description", "token_symbol", "is_native", "chain_id", "token_address"),
@@ -43,6 +44,12 @@ TERMS = frozenset(
         *("settle_delay_seconds", "recycle_unclaimed", "platforms", "policy", "policy_version"),
         *("activity_floor", "scorer", "scorer_version", "vault_address"),
     }
+)
+
+
+# What a funding is counted in: it cannot turn into another coin, or be somewhere else.
+FUNDED_IN = frozenset(
+    ("chain_id", "token_address", "is_native", "decimals", "token_symbol", "vault_address")
 )
 
 
@@ -100,8 +107,14 @@ def update_campaign(campaign: Campaign, by: User, **terms: Any) -> Campaign:
     before = {name: getattr(campaign, name) for name in TERMS}
     refuse_contradicting(before | known_terms(terms))
     changed = [name for name, value in terms.items() if before[name] != value]
+    if FUNDED_IN & set(changed) and has_funding(campaign, CLAIMED, *COUNTED):
+        raise NotEditable(_("This campaign has been funded, so that its token and vault stay."))
+    brought = funded_so_far(campaign)
+    if terms.get("total_reward_pool", brought) < brought:
+        raise Invalid(_("The pool holds at least what it was funded with."))
     for name in changed:
         setattr(campaign, name, terms[name])
+    campaign.is_funded = brought >= campaign.total_reward_pool
     campaign.version += 1
     trail.record(
         campaign,
@@ -160,6 +173,21 @@ def funded_so_far(campaign: Campaign) -> int:
     return int(brought or 0)
 
 
+def has_funding(campaign: Campaign, *states: FundingState) -> bool:
+    asked = select(Funding.id).where(
+        *ours(Funding), Funding.campaign_id == campaign.id, Funding.state.in_(states)
+    )
+    return db.session.scalar(asked.limit(1)) is not None
+
+
+def refuse_other_vault(campaign: Campaign, vault: str) -> None:
+    """What a campaign holds lies in one place.  Raises Invalid."""
+    if has_funding(campaign, *COUNTED) and vault != campaign.vault_address:
+        raise Invalid(
+            _("This campaign's vault is %(vault)s. Fund that one.", vault=campaign.vault_address)
+        )
+
+
 def count_funding(campaign: Campaign, funding: Funding, key: str) -> None:
     """Put what a funding brought into the pool, once; a second one makes the pool grow."""
     post(campaign.book_id, Movement.FUND, funding.amount, key=key, about=funding.id)
@@ -180,7 +208,7 @@ def activate(campaign: Campaign, by: User) -> None:
     missing = [] if campaign.status is CampaignStatus.DRAFT else [_("it has begun already")]
     if not campaign.is_funded:
         missing.append(_("it is not funded yet"))
-    if campaign.start_date and campaign.end_date and campaign.end_date <= clock.now():
+    if campaign.end_date and campaign.end_date <= clock.now():
         missing.append(_("its end is past"))
     refuse_if(missing, _("This campaign cannot begin"))
     campaign.start_date = campaign.start_date or clock.now()
@@ -211,8 +239,10 @@ def pause(campaign: Campaign, by: User | None, reason: str) -> None:
 
 def resume(campaign: Campaign, by: User) -> None:
     """Go on; whoever had time to claim has as much of it left as when it stopped."""
-    standing = campaign.status is CampaignStatus.PAUSED
-    refuse_if([] if standing else [_("it is not paused")], _("This campaign cannot be resumed"))
+    missing = [] if campaign.status is CampaignStatus.PAUSED else [_("it is not paused")]
+    if funded_so_far(campaign) < campaign.total_reward_pool:
+        missing.append(_("it is not funded any more"))
+    refuse_if(missing, _("This campaign cannot be resumed"))
     end_pause(campaign)
     go(campaign, CampaignStatus.ACTIVE)
     trail.record(campaign, "campaign.resumed", by=by)

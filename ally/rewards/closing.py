@@ -147,13 +147,15 @@ def weights_of(campaign: Campaign, epoch: CampaignEpoch) -> dict[UUID, Decimal]:
         if campaign.policy is Policy.BALANCED
         else EpochScore.epoch_id == epoch.id
     )
+    payee = func.coalesce(Person.merged_into_id, Person.id)
     rows = db.session.execute(
-        select(EpochScore.person_id, func.sum(EpochScore.value).label("points"))
+        select(payee.label("payee"), func.sum(EpochScore.value).label("points"))
+        .join(Person, Person.id == EpochScore.person_id)
         .where(*ours(EpochScore), which)
-        .group_by(EpochScore.person_id)
+        .group_by(payee)
         .having(func.sum(EpochScore.value) > 0)
     )
-    return {row.person_id: row.points for row in rows}
+    return {row.payee: row.points for row in rows}
 
 
 def already_of(campaign: Campaign, weights: Mapping[UUID, Decimal]) -> dict[UUID, int]:

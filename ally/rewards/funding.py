@@ -18,6 +18,7 @@ from ally.language import _
 from ally.rewards.campaigns import (
     activate,
     count_funding,
+    refuse_other_vault,
     refuse_without_reason,
     update_campaign,
 )
@@ -44,6 +45,7 @@ def vouch_for(
         raise Conflict(_("This campaign is over, and takes no more funding."))
     if amount <= 0:
         raise Invalid(_("A funding brings something."))
+    refuse_other_vault(campaign, lower_address(vault))
     funding = Funding(
         account_id=campaign.account_id,
         campaign_id=campaign.id,

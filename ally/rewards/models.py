@@ -286,6 +286,10 @@ class EpochScore(Model):
     value: Mapped[Decimal] = mapped_column(Numeric(30, 12))
 
 
+FOR_WANT_OF_A_WALLET = (HoldReason.NO_WALLET, HoldReason.WALLET_UNVERIFIED)
+"""What holds a payout by itself, and lets go of it by itself."""
+
+
 class PayoutStatus(StrEnum):
     PENDING = "PENDING"
     PROCESSING = "PROCESSING"

@@ -103,9 +103,9 @@ def epoch(epoch_id: UUID) -> ResponseReturnValue:
 
 @payout_pages.post("/epochs/<uuid:epoch_id>/proposal")
 def propose_again(epoch_id: UUID) -> ResponseReturnValue:
-    found = queries.find_epoch(epoch_id)
-    campaigns.lock_campaign(found.campaign_id)
-    draft = batches.propose_again(found, this_user())
+    campaigns.lock_campaign(queries.find_epoch(epoch_id).campaign_id)
+    db.session.expire_all()  # somebody may have been faster
+    draft = batches.propose_again(queries.find_epoch(epoch_id), this_user())
     return redirect(f"/batches/{draft.id}", 303)
 
 
@@ -285,7 +285,8 @@ def batch_page(
         ops=(decision.diff_json or {}).get("ops", []) if decision else [],
         can_undo=decision is not None and is_undoable(draft),
         first=batches.first_approval(draft, found),
-        needs_two=batches.comes_to_more(found),
+        needs_two=batches.comes_to_more(draft, found),
+        has_released=batches.has_released(found),
         before=queries.epoch_before(found),
         reasons=REASONS,
         holds=HOLDS,

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 
 from ally import clock
 from ally.accounts.models import User
@@ -22,6 +22,7 @@ from ally.events import trail
 from ally.language import _
 from ally.ledger.models import Movement
 from ally.ledger.posting import post
+from ally.rewards.batches import propose_rest
 from ally.rewards.models import (
     Campaign,
     CampaignEpoch,
@@ -230,12 +231,38 @@ def hold(payout: Payout, by: User, reason: HoldReason, note: str) -> None:
 
 
 def release(payout: Payout, by: User) -> None:
-    """Hold it no longer.  Raises NotPayable."""
+    """Hold it no longer; one that nobody has approved yet comes before the admins.
+
+    Raises NotPayable, also while the member has more than one may of the campaign.
+    """
     if payout.hold_reason is None:
         raise NotPayable(_("This payout is not held."))
+    if payout.hold_reason is HoldReason.OVER_LIMIT and is_over_limit(payout):
+        raise NotPayable(
+            _("This member has more than one may of this campaign. Leave something out first.")
+        )
     payout.hold_reason = payout.hold_note = None
     db.session.flush()
     trail.record(payout, "payout.released", by=by)
+    if payout.approved_action_id is None and payout.epoch is not None:
+        propose_rest(payout.epoch)
+
+
+def is_over_limit(payout: Payout) -> bool:
+    """Whether what stands for the payee is more than the campaign has for one member."""
+    limit = payout.campaign.max_rewards_per_user
+    payee = payee_of(payout)
+    had = db.session.scalar(
+        select(func.sum(Payout.amount))
+        .join(Person, Person.id == Payout.person_id)
+        .where(
+            *ours(Payout),
+            Payout.campaign_id == payout.campaign_id,
+            Payout.status != PayoutStatus.CANCELLED,
+            (Person.id == payee.id) | (Person.merged_into_id == payee.id),
+        )
+    )
+    return limit is not None and int(had or 0) > limit
 
 
 def refuse_unless(payout: Payout, *statuses: PayoutStatus) -> None:

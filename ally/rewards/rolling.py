@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import exists, select, update
 
 from ally import clock
 from ally.community.people import ours
@@ -42,9 +42,15 @@ def roll_all() -> None:
 
 def roll_campaigns() -> None:
     """Have every campaign of the account do what is due, each in a transaction of its own."""
+    ends = exists().where(
+        *ours(CampaignEpoch),
+        CampaignEpoch.campaign_id == Campaign.id,
+        CampaignEpoch.state.in_(PUBLISHED),
+    )
     going = select(Campaign.id).where(
         *ours(Campaign),
-        Campaign.status.in_([CampaignStatus.ACTIVE, CampaignStatus.CANCELED]),
+        (Campaign.status == CampaignStatus.ACTIVE)
+        | (Campaign.status.in_([CampaignStatus.CANCELED, CampaignStatus.COMPLETED]) & ends),
     )
     for campaign_id in db.session.scalars(going.order_by(Campaign.id)).all():
         enqueue("rewards.roll_campaign", lock=f"roll:{campaign_id}", campaign_id=str(campaign_id))

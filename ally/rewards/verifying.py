@@ -23,7 +23,13 @@ from ally.language import _, named
 from ally.notifications.models import NotificationType
 from ally.rewards import chain as chains
 from ally.rewards.batches import tell_admins_of
-from ally.rewards.campaigns import count_funding, lock_campaign
+from ally.rewards.campaigns import (
+    COUNTED,
+    count_funding,
+    has_funding,
+    lock_campaign,
+    refuse_other_vault,
+)
 from ally.rewards.chain import Chain, Mined, Transfer, Unreachable
 from ally.rewards.funding import TAKING, keep, read_hash
 from ally.rewards.models import (
@@ -75,6 +81,7 @@ def claim(campaign: Campaign, by: User, *, vault: str, tx_hash: str, amount: int
         raise Conflict(_("This campaign is over, and takes no more funding."))
     if amount <= 0:
         raise Invalid(_("A funding brings something."))
+    refuse_other_vault(campaign, lower_address(vault))
     funding = Funding(
         account_id=campaign.account_id,
         campaign_id=campaign.id,
@@ -152,7 +159,9 @@ def failures(
     if not mined.succeeded:
         yield "succeeded"
         return
-    if not came:
+    if has_funding(campaign, *COUNTED) and funding.vault_address != campaign.vault_address:
+        yield "vault"  # another claim was counted meanwhile, for another vault
+    elif not came:
         moved = campaign.token_address and mined.transfers(campaign.token_address)
         yield "vault" if moved or not campaign.token_address else "token"
     elif sum(transfer.amount for transfer in came) != funding.amount:

@@ -2,15 +2,13 @@
 
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import Select, select, update
 
 from ally.community.models import HoldReason, Person
 from ally.community.people import ours
 from ally.db import db
 from ally.events import trail
-from ally.rewards.models import Campaign, Payout, PayoutStatus
-
-FOR_WANT_OF_A_WALLET = (HoldReason.NO_WALLET, HoldReason.WALLET_UNVERIFIED)
+from ally.rewards.models import FOR_WANT_OF_A_WALLET, Campaign, Payout, PayoutStatus
 
 
 def release_waiting(person: Person) -> None:
@@ -37,7 +35,9 @@ def hold_excess(kept: Person, other: Person) -> None:
     """Hold back what the two together would get beyond a campaign's limit for one member."""
     if kept.wallet is not None and kept.wallet_verified_at is not None:
         release_waiting(kept)
-    both = [kept.id, other.id]
+    one = select(Person.id).where(
+        *ours(Person), (Person.id == kept.id) | (Person.merged_into_id == kept.id)
+    )
     limited = db.session.scalars(
         select(Campaign).where(
             *ours(Campaign),
@@ -48,16 +48,16 @@ def hold_excess(kept: Person, other: Person) -> None:
         )
     ).all()
     for campaign in limited:
-        hold_beyond(campaign, both)
+        hold_beyond(campaign, one)
 
 
-def hold_beyond(campaign: Campaign, both: list[UUID]) -> None:
+def hold_beyond(campaign: Campaign, one: Select[UUID]) -> None:
     payouts = db.session.scalars(
         select(Payout)
         .where(
             *ours(Payout),
             Payout.campaign_id == campaign.id,
-            Payout.person_id.in_(both),
+            Payout.person_id.in_(one),
             Payout.status != PayoutStatus.CANCELLED,
         )
         .order_by(Payout.id.desc())

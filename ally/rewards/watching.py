@@ -24,7 +24,7 @@ from ally.notifications.models import NotificationType
 from ally.rewards import chain as chains
 from ally.rewards import payouts
 from ally.rewards.batches import tell_admins_of
-from ally.rewards.campaigns import lock_campaign, pause
+from ally.rewards.campaigns import has_funding, lock_campaign, pause
 from ally.rewards.chain import Mined, Transfer, Unreachable
 from ally.rewards.models import (
     Campaign,
@@ -167,12 +167,7 @@ def owed_by(campaign: Campaign) -> int:
 
 
 def is_vouched_for(campaign: Campaign) -> bool:
-    asked = select(Funding.id).where(
-        *ours(Funding),
-        Funding.campaign_id == campaign.id,
-        Funding.state == FundingState.BY_HAND,
-    )
-    return db.session.scalar(asked.limit(1)) is not None
+    return has_funding(campaign, FundingState.BY_HAND)
 
 
 def stop(campaign: Campaign, reason: str) -> None:

@@ -195,6 +195,7 @@ class Life(RuleBasedStateMachine):
         payout = self.step(payouts.settle, which, PayoutStatus.PROCESSING, a_hash())
         if payout is not None:
             self.paid[payout.id] = (payout.amount, payout.wallet, payout.tx_hash)
+            self.roll()  # it may have been what its epoch was waiting for
 
     @rule(which=CHOSEN)
     def break_down(self, which):

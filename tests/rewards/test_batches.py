@@ -89,6 +89,7 @@ def state_of(draft):
 def wait_out_the_undo():
     db.session.execute(update(Payout).values(not_before=clock.now() - timedelta(seconds=1)))
     db.session.commit()
+    db.session.expire_all()
 
 
 def test_a_closed_epoch_comes_before_the_admins(batch, browser, ida):
@@ -244,6 +245,39 @@ def test_a_first_approval_counts_for_the_batch_as_it_was(batch, browser, second,
     assert state_of(batch) is DraftStatus.PENDING  # the second is a first, of what is there now
     approve(browser, batch)
     assert state_of(batch) is DraftStatus.SENT
+
+
+def test_to_raise_the_limit_releases_nothing_that_waits(ida, campaign, browser, request):
+    config.set_config("payouts.four_eyes_above", "1", ida)
+    batch = request.getfixturevalue("batch")
+    config.set_config("payouts.four_eyes_above", "", ida)
+    db.session.commit()
+    assert approve(browser, batch).status_code == 303
+    assert state_of(batch) is DraftStatus.PENDING
+
+
+def test_who_was_held_is_not_approved_and_comes_before_the_admins_again(
+    batch, browser, second, campaign, ida
+):
+    config.set_config("payouts.four_eyes_above", "1", ida)
+    db.session.commit()
+    ola = payout_of("Ola")
+    post(browser, f"/payouts/{ola.id}/hold", note="A look", reason="SUSPECTED_SYBIL")
+    approve(browser, batch)
+    approve(second, batch)
+    wait_out_the_undo()
+    assert payout_of("Ola").approved_action_id is None
+    assert post(browser, f"/payouts/{ola.id}/release").status_code == 303
+    assert {p.person.display_name for p in exports.payable(campaign)} == {"Noor"}
+    (again,) = fresh(Draft, Draft.kind == batches.KIND, Draft.status == DraftStatus.PENDING)
+    assert "Pays 1 members 3.00 ALLY" in again.suggested_text
+    assert f'href="/batches/{again.id}"' in browser.get("/review").text
+    assert "stays as it is" in browser.get(f"/batches/{again.id}").text
+    approve(browser, again)
+    assert state_of(again) is DraftStatus.PENDING  # it is the epoch that comes to so much
+    approve(second, again)
+    wait_out_the_undo()
+    assert {p.person.display_name for p in exports.payable(campaign)} == {"Noor", "Ola"}
 
 
 def test_one_admin_suffices_up_to_the_limit(batch, browser, ida):

@@ -11,7 +11,7 @@ from ally.errors import Conflict, Invalid, NotFound
 from ally.events import trail
 from ally.ledger import books
 from ally.ledger.models import LedgerAccountName as Name
-from ally.rewards import campaigns, funding, payouts
+from ally.rewards import campaigns, funding, payouts, verifying
 from ally.rewards.models import CampaignStatus, PayoutStatus
 from ally.rewards.rolling import roll
 from tests.factories import make_account
@@ -127,6 +127,54 @@ def test_a_funding_fills_the_pool_and_a_second_one_makes_it_grow(ida):
     assert books.balances(campaign.book_id)[Name.UNALLOCATED] == 11_000
 
 
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"chain_id": 1},
+        {"token_address": "0x" + "b" * 40},
+        {"token_address": None, "is_native": True},
+        {"decimals": 18},
+        {"token_symbol": "OTHER"},
+        {"vault_address": "0x" + "b" * 40},
+    ],
+)
+def test_what_is_funded_keeps_its_token_and_vault(ida, terms):
+    campaign = make_campaign(ida)
+    fund(campaign, ida, 5)
+    with pytest.raises(campaigns.NotEditable, match="has been funded"):
+        campaigns.update_campaign(campaign, ida, **terms)
+    campaigns.update_campaign(campaign, ida, name="Another name")
+
+
+def test_the_database_keeps_the_token_too(ida):
+    campaign = make_campaign(ida)
+    fund(campaign, ida, 5)
+    campaign.decimals = 18
+    with pytest.raises(IntegrityError, match="keeps its token"):
+        db.session.flush()
+
+
+def test_a_pool_is_funded_when_so_much_has_come(ida):
+    campaign = make_campaign(ida)
+    fund(campaign, ida, 6_000)
+    with pytest.raises(Invalid, match="at least what it was funded with"):
+        campaigns.update_campaign(campaign, ida, total_reward_pool=5_999)
+    campaigns.update_campaign(campaign, ida, total_reward_pool=6_000)
+    assert campaign.is_funded
+    campaigns.update_campaign(campaign, ida, total_reward_pool=6_001)
+    assert not campaign.is_funded
+
+
+def test_a_second_funding_goes_to_the_same_vault(ida):
+    campaign = make_campaign(ida)
+    fund(campaign, ida)
+    told = {"tx_hash": a_hash(), "amount": 5, "reason": "Seen"}
+    with pytest.raises(Invalid, match=f"vault is {VAULT}"):
+        funding.vouch_for(campaign, ida, vault="0x" + "b" * 40, **told)
+    with pytest.raises(Invalid, match=f"vault is {VAULT}"):
+        verifying.claim(campaign, ida, vault="0x" + "b" * 40, tx_hash=a_hash(), amount=5)
+
+
 def test_a_transaction_funds_one_campaign_once(ida):
     first, second = make_campaign(ida), make_campaign(ida)
     told = {"vault": VAULT, "tx_hash": a_hash(), "amount": 10_000, "reason": "Seen"}
@@ -184,6 +232,14 @@ def test_a_campaign_begins_when_it_is_funded(ida):
 
 def test_a_campaign_whose_end_is_past_does_not_begin(ida):
     campaign = make_campaign(ida, end_date=START + WEEK)
+    fund(campaign, ida)
+
+    with at(START + WEEK), pytest.raises(campaigns.NotReady, match="its end is past"):
+        campaigns.activate(campaign, ida)
+
+
+def test_one_without_a_start_does_not_begin_after_its_end(ida):
+    campaign = make_campaign(ida, start_date=None, end_date=START + WEEK)
     fund(campaign, ida)
 
     with at(START + WEEK), pytest.raises(campaigns.NotReady, match="its end is past"):

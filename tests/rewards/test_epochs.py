@@ -7,14 +7,14 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from ally.community import posts
+from ally.community import people, posts
 from ally.community.models import HoldReason, ScoreVerdict
 from ally.db import db
 from ally.jobs import worker
 from ally.ledger import books
 from ally.ledger.models import LedgerAccountName as Name
 from ally.rewards import campaigns, epochs, payouts
-from ally.rewards.models import EpochScore, EpochState, Payout, PayoutStatus
+from ally.rewards.models import EpochScore, EpochState, Payout, PayoutStatus, Policy
 from ally.rewards.rolling import roll, roll_campaigns
 from tests.rewards.factories import (
     DAY,
@@ -425,3 +425,40 @@ def test_the_worker_rolls_every_running_campaign(app, ida, acme):
 
     assert [state(each) for each in campaigns_made] == [EpochState.CLOSED] * 2
     assert epochs.get_campaign_epoch(draft.id, 1) is None
+
+
+def test_the_epochs_of_a_campaign_that_is_complete_are_closed_too(app, ida):
+    campaign = make_running(ida, end_date=START + WEEK)
+    make_scored(make_earner(), 5, START + DAY)
+    rolled(START + HOUR, campaign)
+    rolled(SETTLED, campaign)
+    ends = epochs.get_campaign_epoch(campaign.id, 1).claim_window_ends
+    rolled(ends, campaign)
+    with at(ends):
+        campaigns.complete(campaign)
+    db.session.commit()
+    assert state(campaign) is EpochState.RECYCLED
+    with at(ends + DAY):
+        roll_campaigns()
+        worker.drain(app)
+    assert state(campaign) is EpochState.CLOSED
+
+
+def test_two_who_became_one_are_one_in_what_is_balanced(ida):
+    campaign = make_running(ida, policy=Policy.BALANCED, claim_window_seconds=30 * 86_400)
+    one, other, third = (make_earner(name) for name in ("Noor", "Ola", "Pia"))
+    for member in (one, other, third):
+        make_scored(member, 5, START + DAY)
+    rolled(START + HOUR, campaign)
+    rolled(SETTLED, campaign)
+    merged = people.get_person(other.person_id)
+    merged.wallet = merged.wallet_verified_at = merged.wallet_linked_at = None
+    merged.merged_into_id = one.person_id
+    other.person_id = one.person_id
+    make_scored(third, 5, START + WEEK + DAY)
+    db.session.flush()
+    rolled(SETTLED + WEEK, campaign)
+    # Half of all points are Noor's, and so is half of 2,000 units, of which she has had two thirds
+    # of the first 1,000.
+    had = sum(units for name, units in owed(campaign).items() if name != "Pia")
+    assert owed(campaign, 2)["Noor"] == 1_000 - had

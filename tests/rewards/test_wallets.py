@@ -92,6 +92,17 @@ def test_two_who_become_one_are_held_beyond_the_limit(acme, ida, owed):
     assert held == {None, HoldReason.OVER_LIMIT}
 
 
+def test_what_is_held_beyond_the_limit_is_released_when_there_is_room(acme, ida, owed):
+    test_two_who_become_one_are_held_beyond_the_limit(acme, ida, owed)
+    (held,) = db.session.query(Payout).filter(Payout.hold_reason == HoldReason.OVER_LIMIT)
+    (other,) = db.session.query(Payout).filter(Payout.hold_reason.is_(None))
+    with pytest.raises(NotPayable, match="more than one may"):
+        payouts.release(payouts.lock_payout(held.id), ida)
+    payouts.cancel(payouts.lock_payout(other.id), ida, "One is enough")
+    payouts.release(payouts.lock_payout(held.id), ida)
+    assert payouts.get_payout(held.id).hold_reason is None
+
+
 def test_a_member_who_is_held_is_not_paid(owed):
     member = make_earner()
     (payout,) = owed(member)
