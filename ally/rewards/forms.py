@@ -75,16 +75,17 @@ class Read:
 
 
 def forecast_of(terms: Mapping[str, Any]) -> dict[str, Any]:
-    """How long the pool lasts when every epoch pays the most that it may."""
+    """How long the pool lasts when every epoch pays the most that it may: `full` epochs, and
+    one more when a `rest` is left."""
     pool, cap = terms["total_reward_pool"], terms["epoch_reward_cap"]
-    whole, rest = divmod(pool, cap)
+    full, rest = divmod(pool, cap)
     span = timedelta(seconds=terms["payout_interval_seconds"])
     start, end = terms["start_date"], terms["end_date"]
-    epochs = whole + bool(rest)
     in_time = -(-(end - start) // span) if start and end else None
     return {
-        "epochs": epochs,
-        "days": epochs * span.days,
+        "full": full,
+        "rest": rest,
+        "days": (full + bool(rest)) * span.days,
         "in_time": in_time,
         "left": max(0, pool - in_time * cap) if in_time is not None else 0,
     }

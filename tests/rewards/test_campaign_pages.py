@@ -113,11 +113,29 @@ def test_a_campaign_ends_after_it_starts(browser):
 def test_the_terms_are_checked_while_they_are_typed(browser):
     swap = {"HX-Request": "true"}
     told = send(browser, "/campaigns/checks", data=FORM, headers=swap).text
-    assert "The pool pays 8 epochs in full, which are 56 days." in told
+    assert "The pool pays 8 epochs in full: 56 days in all." in told
     half = {"pool": "10", "decimals": "2", "cap": "12.345"}
     told = send(browser, "/campaigns/checks", data=half, headers=swap).text
     assert "2 digits after the dot" in told
     assert "Fill this in." not in told  # nobody has come so far
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ({"pool": "40001"}, "pays 8 epochs in full, and 1.00 in one more: 63 days in all."),
+        ({"pool": "5000", "interval": "1"}, "pays 1 epoch in full: 1 day in all."),
+        (
+            {"start": "2026-12-01T09:00", "end": "2026-12-08T09:00"},
+            "Until its end there is 1 epoch. 35,000.00 would be left over.",
+        ),
+    ],
+)
+def test_how_long_the_pool_lasts_is_said_rightly(browser, typed, said):
+    told = send(
+        browser, "/campaigns/checks", data={**FORM, **typed}, headers={"HX-Request": "true"}
+    )
+    assert said in told.text
 
 
 def test_a_planned_campaign_is_edited_and_a_running_one_is_not(browser, ida):
