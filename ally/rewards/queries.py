@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select, text, tuple_
+from sqlalchemy import Row, Select, func, select, text, tuple_
 from sqlalchemy.orm import joinedload
 
+from ally import clock
 from ally.community.people import ours
 from ally.db import current_account_id, db
 from ally.errors import NotFound
@@ -285,6 +286,33 @@ def campaign_names() -> Sequence[Any]:
 
 
 # Batches at the gate
+
+
+def batches_of(campaign_id: UUID) -> dict[UUID, UUID]:
+    """The campaign's epochs that wait for approval, the oldest first, each with its batch."""
+    rows = db.session.execute(
+        select(CampaignEpoch.id, CampaignEpoch.draft_id)
+        .join(Draft, Draft.id == CampaignEpoch.draft_id)
+        .where(
+            *ours(CampaignEpoch),
+            CampaignEpoch.campaign_id == campaign_id,
+            Draft.status == DraftStatus.PENDING,
+        )
+        .order_by(CampaignEpoch.epoch_number)
+    )
+    return {row.id: row.draft_id for row in rows if row.draft_id is not None}
+
+
+def released_of(campaign_id: UUID) -> int:
+    """How many of the campaign's payouts were approved and not held, and wait to be paid."""
+    asked = select(func.count()).where(
+        *ours(Payout),
+        Payout.campaign_id == campaign_id,
+        Payout.status == PayoutStatus.PENDING,
+        Payout.hold_reason.is_(None),
+        Payout.not_before <= clock.now(),
+    )
+    return db.session.scalars(asked).one()
 
 
 def waiting_batches() -> Sequence[Any]:

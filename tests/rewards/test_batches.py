@@ -206,6 +206,20 @@ def test_a_linked_wallet_is_no_edit(batch, browser):
     assert fresh(DraftAction)[0].type is ActionType.APPROVE
 
 
+def test_the_campaigns_page_leads_to_what_is_to_be_done(batch, browser, campaign):
+    page = f"/campaigns/{campaign.id}"
+    waiting = browser.get(page).text
+    assert f'<a class="btn primary" href="/batches/{batch.id}">Review payouts</a>' in waiting
+    assert "Waits for approval" in waiting
+    assert f'href="{page}/exports">Exports</a>' in waiting
+
+    approve(browser, batch)
+    wait_out_the_undo()
+    approved = browser.get(page).text
+    assert "Waits for approval" not in approved
+    assert f'<a class="btn primary" href="{page}/exports">Pay</a>' in approved
+
+
 def test_a_rejected_batch_pays_nobody_and_is_proposed_again(batch, browser, campaign):
     path = f"/batches/{batch.id}"
     seen = seen_in(browser.get(path).text)
