@@ -76,6 +76,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     access.init_app(app)
     app.jinja_env.filters.update(
         tokens=amounts.grouped,
+        shown=amounts.shown,
         checksummed=addresses.checksummed,
         short_address=addresses.shortened,
         moment=datetime.fromisoformat,

@@ -1,5 +1,5 @@
 """Small words and marks for templates: counts, sizes, texts with their sources, changes and
-found words marked.  Times have `ally.times`."""
+found words marked.  Times have `ally.times`, numbers `ally.numbers`."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -9,7 +9,7 @@ from unicodedata import east_asian_width
 
 from markupsafe import Markup, escape
 
-from ally import times
+from ally import numbers, times
 from ally.language import _, plural_of
 
 WORD = re.compile(r"\w+")
@@ -235,6 +235,7 @@ def tint(name: object) -> str:
 
 FILTERS = {
     **times.FILTERS,
+    **numbers.FILTERS,
     "size": size,
     "lasting": lasting,
     "recipients": recipients,

@@ -11,7 +11,7 @@ from ally.community.scoring.scorers import scorers
 from ally.db import db
 from ally.errors import AllyError, Invalid
 from ally.language import _, named, zone
-from ally.ledger.amounts import units_of
+from ally.ledger.amounts import units_typed
 from ally.rewards import (
     campaigns,
     chain,
@@ -99,7 +99,7 @@ def add_funding(campaign_id: UUID) -> ResponseReturnValue:
     """Look for a funding on its chain; where none can be asked, the admin answers for it."""
     held, form = campaigns.lock_campaign(campaign_id), request.form
     try:
-        amount = units_of(form.get("amount", "").replace(",", ""), held.decimals)
+        amount = units_typed(form.get("amount", ""), held.decimals)
         told = {"vault": form.get("vault", ""), "tx_hash": form.get("tx_hash", "")}
         if chain.is_connected(held.chain_id):
             verifying.claim(held, this_user(), amount=amount, **told)
@@ -133,7 +133,7 @@ def set_status(campaign_id: UUID) -> ResponseReturnValue:
 def add_refund(campaign_id: UUID) -> ResponseReturnValue:
     held, form = campaigns.lock_campaign(campaign_id), request.form
     try:
-        amount = units_of(form.get("amount", "").replace(",", ""), held.decimals)
+        amount = units_typed(form.get("amount", ""), held.decimals)
         tx_hash = funding.read_hash(form.get("tx_hash", ""))
         campaigns.record_refund(held, this_user(), amount, tx_hash)
     except AllyError as refused:

@@ -11,7 +11,8 @@ from ally.community.addresses import lower_address
 from ally.community.scoring.scorers import EMBEDDED, scorers
 from ally.errors import Invalid
 from ally.language import _, named
-from ally.ledger.amounts import in_tokens, units_of
+from ally.ledger.amounts import typed as amount_typed
+from ally.ledger.amounts import units_typed
 from ally.rewards.models import Campaign, Policy
 
 LONGEST = {"name": 120, "description": 2_000, "token_symbol": 20}  # characters
@@ -186,7 +187,7 @@ class Reader:
         text = self.said(name, required=required)
         if text is None or decimals is None or "decimals" in self.errors:
             return None
-        return self.tried(name, lambda: units_of(text.replace(",", ""), decimals))
+        return self.tried(name, lambda: units_typed(text, decimals))
 
     def address(self, name: str) -> str | None:
         text = self.said(name, required=True)
@@ -265,8 +266,4 @@ def written_terms(terms: Mapping[str, Any], decimals: int) -> dict[str, str]:
 
 
 def tokens_typed(units: int | None, decimals: int) -> str:
-    """The amount as somebody would type it."""
-    if units is None:
-        return ""
-    text = in_tokens(units, decimals)
-    return text.rstrip("0").rstrip(".") if "." in text else text
+    return "" if units is None else amount_typed(units, decimals)

@@ -1,0 +1,42 @@
+"""Numbers as the reader's language writes them: 1,234.50 in English, 1.234,50 in German."""
+
+from decimal import Decimal
+from functools import cache
+
+from babel import Locale
+from babel.numbers import format_compact_decimal, get_decimal_symbol, get_group_symbol
+
+from ally.language import language
+
+
+@cache
+def signs(language: str) -> tuple[str, str]:
+    """What stands between thousands, and before the fraction."""
+    locale = Locale(language)
+    return get_group_symbol(locale), get_decimal_symbol(locale)
+
+
+def written(digits: str) -> str:
+    """A number that is given in digits with a dot, such as `-1234.50`; none of them is lost."""
+    whole, dot, fraction = digits.removeprefix("-").partition(".")
+    group, decimal = signs(language())
+    sign = "-" if digits.startswith("-") else ""
+    return f"{sign}{int(whole):,}".replace(",", group) + (decimal + fraction if dot else "")
+
+
+def number(value: Decimal | float | str) -> str:
+    """The number with no more digits than it needs."""
+    return written(format(Decimal(str(value)).normalize(), "f"))
+
+
+def points(value: Decimal) -> str:
+    """What a post is worth, to two places."""
+    return written(f"{value:.2f}")
+
+
+def compact(value: Decimal | int) -> str:
+    """The number in a few letters, for the eye alone: 950, 1.2K, 40M."""
+    return format_compact_decimal(value, locale=language(), fraction_digits=1)
+
+
+FILTERS = {"number": number, "points": points, "compact": compact}
