@@ -33,6 +33,7 @@ class Manner:
     day_of_year: str
     at: str
     yesterday: str
+    today: str
     tomorrow: str
     months: tuple[str, ...]
 
@@ -54,6 +55,7 @@ def manner(language: str) -> Manner:
         day_of_year=_("%(day)s %(month)s %(year)s"),
         at=_("%(day)s %(time)s"),
         yesterday=_("yesterday"),
+        today=_("today"),
         tomorrow=_("tomorrow"),
         months=("", *(months[number] for number in range(1, 13))),
     )
@@ -110,12 +112,26 @@ def at_clock(moment: datetime) -> Markup:
     """A `<time>` of the day, with the day unless it is today: 14:05, yesterday 14:05,
     5 Mar 14:05, 5 Mar 2025 14:05."""
     here_zone = zone()
-    here = moment.astimezone(here_zone)
-    at, today = f"{here.hour:02}:{here.minute:02}", today_in(here_zone)
+    here, today = moment.astimezone(here_zone), today_in(here_zone)
     if here.date() == today:
-        return drawn(moment, here, at)
+        return drawn(moment, here, clock_of(here))
+    return drawn(moment, here, with_its_day(here, today))
+
+
+def with_day(moment: datetime) -> Markup:
+    """The same of what is planned or due, with the day in any case: today 14:05."""
+    here_zone = zone()
+    here = moment.astimezone(here_zone)
+    return drawn(moment, here, with_its_day(here, today_in(here_zone)))
+
+
+def with_its_day(here: datetime, today: date) -> str:
     says = manner(language())
-    return drawn(moment, here, says.at % {"day": day_in_words(says, here, today), "time": at})
+    return says.at % {"day": day_in_words(says, here, today), "time": clock_of(here)}
+
+
+def clock_of(here: datetime) -> str:
+    return f"{here.hour:02}:{here.minute:02}"
 
 
 def on_day(moment: datetime) -> Markup:
@@ -129,6 +145,8 @@ def on_day(moment: datetime) -> Markup:
 
 def day_in_words(says: Manner, here: datetime, today: date) -> str:
     the_day = here.date()
+    if the_day == today:
+        return says.today
     if the_day == today - DAY:
         return says.yesterday
     if the_day == today + DAY:
@@ -154,6 +172,7 @@ FILTERS = {
     "exactly": exactly,
     "since": since,
     "at_clock": at_clock,
+    "with_day": with_day,
     "on_day": on_day,
     "month": month,
 }

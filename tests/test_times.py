@@ -122,6 +122,14 @@ def test_a_day_begins_at_the_readers_midnight(monkeypatch, moment, words):
         assert words_of(times.at_clock(datetime.fromisoformat(moment))) == words
 
 
+def test_what_is_due_today_is_told_with_its_day(monkeypatch):
+    monkeypatch.setattr(clock, "now", lambda: NOON)
+    with reading(VIENNA):
+        assert words_of(times.with_day(NOON)) == "today 13:00"
+        assert words_of(times.with_day(NOON + timedelta(days=1))) == "tomorrow 13:00"
+        assert words_of(times.with_day(NOON + timedelta(days=8))) == "13 Mar 13:00"
+
+
 def test_a_month_is_the_readers_too(monkeypatch):
     with reading(VIENNA):
         assert times.month(datetime(2026, 2, 28, 23, 30, tzinfo=UTC)) == "Mar 2026"
@@ -143,7 +151,9 @@ def test_a_zone_that_there_is_not_is_utc(zone):
         assert times.exactly(NOON) == "2026-03-05 12:00:00 UTC"
 
 
-@pytest.mark.parametrize("tell", [times.ago, times.at_clock, times.exactly, times.since])
+@pytest.mark.parametrize(
+    "tell", [times.ago, times.at_clock, times.with_day, times.exactly, times.since]
+)
 def test_telling_a_time_costs_next_to_nothing(tell):
     """A list tells a hundred; the limit leaves room for a machine that is busy."""
     moment = clock.now() - timedelta(days=3)
