@@ -34,9 +34,9 @@ def points(value: Decimal) -> str:
     return written(f"{value:.2f}")
 
 
-def compact(value: Decimal | int) -> str:
-    """The number in a few letters, for the eye alone: 950, 1.2K, 40M."""
-    return format_compact_decimal(value, locale=language(), fraction_digits=1)
+def compact(value: float) -> str:
+    """The number in a few letters, for the eye alone: 950, 11.1K, 40M."""
+    return format_compact_decimal(float(f"{value:.3g}"), locale=language(), fraction_digits=1)
 
 
 FILTERS = {"number": number, "points": points, "compact": compact}

@@ -23,6 +23,13 @@ def test_a_number_has_no_more_digits_than_it_needs(value, words):
         assert numbers.number(value) == words
 
 
+@pytest.mark.parametrize(("tag", "words"), [("en", "11.1K"), ("de", "11100")])
+def test_a_bar_says_its_value_in_few_letters(tag, words):
+    with reading("UTC", tag):
+        assert numbers.compact(11_065.691) == words
+        assert len(numbers.compact(0.000123456)) < 9
+
+
 def test_points_have_two_places():
     assert numbers.points(Decimal("1234.5678")) == "1,234.57"
     with reading("UTC", "de"):

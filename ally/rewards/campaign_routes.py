@@ -172,9 +172,7 @@ def simulation_page(found: Campaign, asked: forms.Read) -> str:
         labels=forms.LABELS,
         newest=newest,
         policies=forms.POLICIES,
-        chart=charts.bars_of([int(epoch["paid"]) for epoch in outcome["epochs"]])
-        if outcome
-        else None,
+        chart=charts.simulated(outcome["epochs"]) if outcome else None,
     )
 
 

@@ -1,21 +1,22 @@
 """Bars for a page to draw: their heights are for the eye, exact amounts stand in the tables."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
 
 from ally.rewards.models import CampaignEpoch
+from ally.times import on_day
 
 HEIGHT = 60  # of the highest bar, in the drawing's own units
-WIDTH, GAP = 14, 6
 
 
 @dataclass(frozen=True)
 class Bar:
-    """`part` is how much of the height is filled otherwise, such as what was claimed."""
+    """`part` is how much of the height is filled, such as what was paid; None where all is."""
 
-    x: int
     height: float
-    part: float
+    part: float | None
     label: str
     value: int
 
@@ -24,15 +25,13 @@ class Bar:
 class Chart:
     bars: Sequence[Bar]
 
-    @property
-    def width(self) -> int:
-        return max(1, len(self.bars)) * (WIDTH + GAP)
-
 
 @dataclass(frozen=True)
 class OverTime:
-    """A campaign by its epochs, the oldest first."""
+    """A campaign by its epochs, the oldest first; `held` is what the pool held after each, by
+    the epoch's number."""
 
+    held: Mapping[int, int]
     pool: Chart
     allocated: Chart
     participants: Chart
@@ -44,9 +43,8 @@ def bars_of(values: Sequence[int], labels: Sequence[str] = (), parts: Sequence[i
     return Chart(
         [
             Bar(
-                n * (WIDTH + GAP),
                 round(HEIGHT * value / highest, 2),
-                round(HEIGHT * parts[n] / highest, 2) if parts else 0,
+                round(HEIGHT * parts[n] / highest, 2) if parts else None,
                 labels[n] if labels else str(n + 1),
                 value,
             )
@@ -69,6 +67,7 @@ def epochs_of(newest_first: Sequence[CampaignEpoch], unallocated: int) -> OverTi
         left += epoch.allocated - epoch.recycled - epoch.cancelled
     labels = [str(epoch.epoch_number) for epoch in reversed(closed)]
     return OverTime(
+        {epoch.epoch_number: units for epoch, units in zip(closed, held, strict=True)},
         bars_of(held[::-1], labels),
         bars_of(
             [epoch.allocated for epoch in reversed(closed)],
@@ -77,3 +76,9 @@ def epochs_of(newest_first: Sequence[CampaignEpoch], unallocated: int) -> OverTi
         ),
         bars_of([epoch.participants for epoch in reversed(closed)], labels),
     )
+
+
+def simulated(epochs: Sequence[Mapping[str, Any]]) -> Chart:
+    """What each epoch of a simulation would have paid, by the day on which it ended."""
+    days = [on_day(datetime.fromisoformat(epoch["end"])) for epoch in epochs]
+    return bars_of([int(epoch["paid"]) for epoch in epochs], days)
