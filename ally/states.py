@@ -32,7 +32,8 @@ WORDS = {
     "RECYCLED": named("Recycled"),
     "EXPIRED": named("Expired"),
     "CLOSED": named("Closed"),
-    "PENDING": named("Waiting"),
+    "PENDING": named("To be approved"),
+    "APPROVED": named("Approved"),  # a payout that is pending, and released at the gate
     "PROCESSING": named("On its way"),
     "FAILED": named("Failed"),
     "CANCELLED": named("Left out"),

@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from ally.accounts.access import me, this_user
 from ally.accounts.models import Role
+from ally.community import people
 from ally.community.models import HoldReason
 from ally.db import db
 from ally.errors import AllyError, Invalid
@@ -69,12 +70,15 @@ def payouts_of_member(person_id: UUID) -> Any:
 @payout_pages.get("/payouts")
 def list_payouts() -> ResponseReturnValue:
     filters, after = filters_in_address(), request.args.get("after", "")
+    member_id = queries.uuid_in(filters.member)
     return render_template(
         "rewards/payouts.html",
         listed=queries.payouts(filters, after),
         filters=filters,
         after=after,
-        statuses=list(PayoutStatus),
+        statuses=[PayoutStatus.PENDING, queries.APPROVED, *list(PayoutStatus)[1:]],
+        epochs=queries.epochs_to_choose(filters),
+        member=people.get_person(member_id) if member_id else None,
         campaigns=queries.campaign_names(),
         batches=queries.waiting_batches(),
     )

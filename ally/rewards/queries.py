@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, func, select, text, tuple_
+from sqlalchemy import Row, Select, func, or_, select, text, tuple_
 from sqlalchemy.orm import joinedload
 
 from ally import clock
@@ -30,6 +30,7 @@ from ally.rewards.models import (
 LENGTH = 50  # rows of a list that are drawn at once
 RECENT = 12  # epochs that a campaign's page shows
 BATCH = "payout_batch"
+APPROVED = "APPROVED"  # what a pending payout is called, once it was released at the gate
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ COMPARED = text("""
     SELECT p.id, p.person_id,
            coalesce(nullif(btrim(o.display_name), ''), left(o.wallet, 10), right(o.id::text, 8))
              AS name, o.wallet, o.wallet_verified_at, p.amount, p.weight, p.status, p.hold_reason,
-           p.hold_note, p.error_message, b.amount AS before
+           p.hold_note, p.error_message, p.approved_action_id, b.amount AS before
       FROM payout p JOIN person o ON o.account_id = :account_id AND o.id = p.person_id
       LEFT JOIN payout b ON b.account_id = :account_id AND b.epoch_id = :before_id
            AND b.person_id = p.person_id AND b.status <> 'CANCELLED'
@@ -251,6 +252,12 @@ def payouts_asked(filters: PayoutFilters) -> Select[Payout]:
             Payout.hold_reason.is_not(None),
             Payout.status.in_([PayoutStatus.PENDING, PayoutStatus.FAILED]),
         )
+    elif filters.status in {APPROVED, PayoutStatus.PENDING}:
+        is_approved = Payout.approved_action_id.is_not(None)
+        asked = asked.where(
+            Payout.status == PayoutStatus.PENDING,
+            is_approved if filters.status == APPROVED else ~is_approved,
+        )
     elif filters.status in set(PayoutStatus):
         asked = asked.where(Payout.status == PayoutStatus(filters.status))
     return asked
@@ -273,6 +280,20 @@ def find_epoch(epoch_id: UUID) -> CampaignEpoch:
     if epoch is None:
         raise NotFound(_("There is no such epoch."))
     return epoch
+
+
+def epochs_to_choose(filters: PayoutFilters) -> Sequence[Any]:
+    """The newest epochs of the campaign that was asked for, or of all; the asked one first."""
+    asked = (
+        select(CampaignEpoch.id, CampaignEpoch.epoch_number, Campaign.name)
+        .join(Campaign, Campaign.id == CampaignEpoch.campaign_id)
+        .where(*ours(CampaignEpoch))
+    )
+    chosen = CampaignEpoch.id == (uuid_in(filters.epoch) or LAST_ID)
+    if (campaign_id := uuid_in(filters.campaign)) is not None:
+        asked = asked.where(or_(chosen, CampaignEpoch.campaign_id == campaign_id))
+    newest = asked.order_by(chosen.desc(), CampaignEpoch.epoch_start.desc(), CampaignEpoch.id)
+    return db.session.execute(newest.limit(LENGTH)).all()
 
 
 def campaign_names() -> Sequence[Any]:

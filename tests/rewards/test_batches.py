@@ -406,6 +406,30 @@ def test_the_csv_says_what_the_page_says(batch, browser):
     assert browser.get("/payouts?status=held").text.count('<tr id="payout-') == 1
 
 
+def test_payouts_are_found_by_member_and_epoch_and_the_form_shows_it(batch, browser):
+    noor = payout_of("Noor")
+    page = browser.get(f"/payouts?member={noor.person_id}&epoch={noor.epoch_id}").text
+    assert page.count('<tr id="payout-') == 1
+    assert f'<option value="{noor.epoch_id}" selected>1 · ' in page
+    assert (
+        f'<a href="/payouts?epoch={noor.epoch_id}" title="Show the payouts of all members">' in page
+    )
+
+
+def test_what_waits_for_approval_and_what_was_approved_are_told_apart(batch, browser):
+    def shown(status):
+        return browser.get(f"/payouts?status={status}").text.count('<tr id="payout-')
+
+    assert (shown("PENDING"), shown("APPROVED")) == (3, 0)
+    waiting = browser.get(f"/batches/{batch.id}").text
+    assert ">To be approved</span>" in waiting
+    assert "of it 1 payout held" in waiting
+
+    approve(browser, batch)
+    assert (shown("PENDING"), shown("APPROVED")) == (0, 3)
+    assert ">To be approved</span>" not in browser.get(f"/batches/{batch.id}").text
+
+
 @pytest.mark.parametrize("asked", ["status=nonsense", "campaign=x", "after=zz", "member=%00"])
 def test_an_unreadable_filter_is_answered(batch, browser, asked):
     assert browser.get(f"/payouts?{asked}").status_code == 200
