@@ -23,7 +23,7 @@ def size(count: int) -> str:
         return plural_of("%(num)s byte", "%(num)s bytes", count)
     if count < 1024 * 1024:
         return f"{count / 1024:.0f} KB"
-    return f"{count / 1024 / 1024:.1f} MB"
+    return numbers.written(f"{count / 1024 / 1024:.1f}") + " MB"
 
 
 def lasting(span: timedelta | None) -> str:
@@ -32,8 +32,10 @@ def lasting(span: timedelta | None) -> str:
         return "–"
     seconds = span.total_seconds()
     if 0 <= seconds < 0.1:
-        return "under 0.1 s"
-    return f"{seconds:.1f} s" if seconds < 90 else f"{seconds / 60:.0f} min"
+        return _("under %(least)s s", least=numbers.written("0.1"))
+    if seconds < 90:
+        return numbers.written(f"{seconds:.1f}") + " s"
+    return f"{seconds / 60:.0f} min"
 
 
 def recipients(addresses: Iterable[Any]) -> str:

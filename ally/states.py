@@ -50,6 +50,15 @@ WORDS = {
     "verified": named("Verified on chain"),
     "by_hand": named("By an admin's word"),
     "reversed": named("Reversed"),
+    # What a job's run has counted.
+    "documents": named("Documents"),
+    "passages": named("Passages"),
+    "removed": named("Removed"),
+    "unchanged": named("Unchanged"),
+    "posts": named("Posts"),
+    "scores": named("Scores"),
+    "events": named("Events"),
+    "problem": named("Problem"),
 }
 
 

@@ -1,6 +1,7 @@
 """Small words and marks: what a person reads."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from markupsafe import Markup, escape
 
 from ally import marks
 from ally.review.diff import diff, ops_of
+from tests.test_times import reading
 
 
 @pytest.mark.parametrize(
@@ -17,6 +19,15 @@ from ally.review.diff import diff, ops_of
 )
 def test_sizes_as_people_say_them(count, words):
     assert marks.size(count) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(0.05, "unter 0,1 s"), (30, "30,0 s"), (200, "3 min"), (-5, "-5,0 s")],
+)
+def test_how_long_something_took_is_told_in_the_readers_words(seconds, words):
+    with reading("UTC", "de"):
+        assert marks.lasting(timedelta(seconds=seconds)) == words
 
 
 def test_neighbouring_words_stand_under_one_mark():
