@@ -8,7 +8,8 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from ally import throttle
+from ally import clock, throttle
+from ally.accounts import config
 from ally.accounts.access import this_user
 from ally.accounts.models import Role
 from ally.community import people, queries, wallets
@@ -148,8 +149,11 @@ def prove_wallet(token: str) -> ResponseReturnValue:
 def wallet_page(
     person: Person, *, problem: AllyError | None = None, **told: Any
 ) -> ResponseReturnValue:
+    linked_at = person.wallet_linked_at
     page = render_template(
         "community/wallet.html",
+        paid_from=linked_at if linked_at and linked_at > clock.now() else None,
+        wait_hours=int(config.get_config("members.wallet_cool_down_hours")),
         person=person,
         problem=problem,
         asked=told.get("asked"),

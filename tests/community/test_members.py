@@ -210,6 +210,12 @@ def test_a_member_proves_a_wallet_by_the_link_that_an_admin_made(app, browser, a
     right = send(f"{path}/proof", nonce=challenge.nonce, signature=signed(challenge.message))
     assert "This wallet is yours now." in right.text
     assert fresh(person).wallet == KEY.address.lower()
+    assert "payouts wait until" not in right.text  # the first wallet is paid at once
+    assert f'<a class="linked" href="{path}">Show another wallet</a>' in right.text
+    assert "If you change it, payouts wait for 48 hours." in member.get(path).text
+    person.wallet_linked_at = clock.now() + timedelta(hours=30)
+    db.session.commit()
+    assert "Since it was changed, payouts wait until" in member.get(path).text
 
 
 def test_a_link_is_good_for_one_proof(app, browser, acme, monkeypatch):
