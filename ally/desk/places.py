@@ -9,7 +9,7 @@ from ally.language import named
 @dataclass(frozen=True)
 class Place:
     """A page of the rail: `name` is that of its icon, `key` what follows g, `counted` which of
-    the badges stands beside it."""
+    the badges stands beside it.  Pages beneath `within` belong to it too."""
 
     path: str
     name: str
@@ -17,6 +17,12 @@ class Place:
     key: str = ""
     counted: str = ""
     only: Role | None = None
+    within: tuple[str, ...] = ()
+
+    def holds(self, path: str) -> bool:
+        """Whether the page at this path is one of the place."""
+        roots = (self.path, *self.within)
+        return any(path == root or path.startswith(f"{root}/") for root in roots)
 
     def is_for(self, user: User) -> bool:
         return self.only is None or user.may_act_as(self.only)
@@ -31,8 +37,8 @@ FIRST = (
 COMMUNITY = (
     Place("/members", "members", named("Members"), "b"),
     Place("/scores", "scores", named("Scores"), "x"),
-    Place("/campaigns", "campaigns", named("Campaigns"), "p", only=Role.ADMIN),
-    Place("/payouts", "payouts", named("Payouts"), "y", only=Role.ADMIN),
+    Place("/campaigns", "campaigns", named("Campaigns"), "p", "running", Role.ADMIN, ("/epochs",)),
+    Place("/payouts", "payouts", named("Payouts"), "y", "batches", Role.ADMIN, ("/batches",)),
 )
 OPERATIONS = (
     Place("/learning", "learning", named("Learning"), "l"),
@@ -40,6 +46,13 @@ OPERATIONS = (
     Place("/jobs", "jobs", named("Jobs"), "j"),
     Place("/audit", "audit", named("Audit"), "a"),
     Place("/macros", "macros", named("Macros"), "m"),
-    Place("/settings/channels", "settings", named("Settings"), "s", only=Role.ADMIN),
+    Place(
+        "/settings/channels",
+        "settings",
+        named("Settings"),
+        "s",
+        only=Role.ADMIN,
+        within=("/settings",),
+    ),
     Place("/dev/outbox", "outbox", named("Outbox")),
 )

@@ -39,6 +39,10 @@ COUNTS = """
            (SELECT count(*) FROM (SELECT 1 FROM draft
              WHERE account_id = :account_id AND status = 'pending' AND snoozed_until IS NOT NULL
                AND kind = 'reply' LIMIT :counted) asleep) AS snoozed,
+           (SELECT count(*) FROM draft WHERE account_id = :account_id AND status = 'pending'
+             AND kind = 'payout_batch') AS batches,
+           (SELECT count(*) FROM campaign WHERE account_id = :account_id AND status = 'ACTIVE')
+             AS running,
            (SELECT id FROM draft WHERE account_id = :account_id AND {waits}
              ORDER BY created_at DESC, id DESC LIMIT 1) AS newest
       FROM (SELECT count(*) AS waiting, min(created_at) AS oldest FROM
@@ -144,8 +148,8 @@ NEWS = text("""
 
 
 def badges(account_id: UUID, user_id: UUID) -> Row[Any]:
-    """What is counted: waiting (and the oldest), snoozed, mine, held by anybody, unread, and
-    replies that failed or may have."""
+    """What is counted: waiting (and the oldest), snoozed, mine, held by anybody, unread, batches
+    of payouts that wait, campaigns that run, and replies that failed or may have."""
     return db.session.execute(
         BADGES,
         {

@@ -6,12 +6,13 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import event, text
 
+from ally.accounts.models import Role
 from ally.db import db
-from ally.desk import queries, threads
+from ally.desk import places, queries, threads
 from ally.desk.models import MessageDirection
 from ally.paging import THE_BEGINNING
 from ally.review import claims
-from ally.review.models import DraftStatus
+from ally.review.models import Draft, DraftStatus
 from ally.review.queries import lock_draft
 from tests.factories import (
     act_for,
@@ -24,6 +25,7 @@ from tests.factories import (
     minutes_ago,
     sign_in,
 )
+from tests.rewards.factories import make_campaign, make_running
 
 
 def make_waiting(acme, minutes, channel=None, **fields):
@@ -72,6 +74,39 @@ def test_mine_and_unclaimed_part_the_queue(acme, ada, ben):
     assert ids("unclaimed") == [free.id]
     counted = queries.badges(acme.id, ada.id)
     assert (counted.waiting, counted.mine, counted.held) == (3, 1, 2)
+
+
+def test_the_rail_counts_batches_and_running_campaigns(acme, ada):
+    ida = make_user(acme, "Ida Admin", role=Role.ADMIN)
+    make_running(ida)
+    make_campaign(ida)
+    db.session.add(
+        Draft(
+            account_id=acme.id,
+            kind="payout_batch",
+            model_key="pro_rata",
+            prompt_version="1",
+            suggested_text="A batch",
+        )
+    )
+    db.session.flush()
+    counted = queries.badges(acme.id, ada.id)
+    assert (counted.batches, counted.running, counted.waiting) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("path", "marked"),
+    [
+        ("/epochs/1", "/campaigns"),
+        ("/campaigns/1/exports", "/campaigns"),
+        ("/batches/1", "/payouts"),
+        ("/settings/account", "/settings/channels"),
+        ("/scores-of-old", None),
+    ],
+)
+def test_a_page_belongs_to_one_place_of_the_rail(path, marked):
+    every = (*places.FIRST, *places.COMMUNITY, *places.OPERATIONS)
+    assert [place.path for place in every if place.holds(path)] == ([marked] if marked else [])
 
 
 def test_a_snoozed_draft_is_out_of_the_queue_and_listed_by_when_it_comes_back(acme, ada, ben):
