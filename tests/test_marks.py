@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from markupsafe import Markup, escape
 
 from ally import marks
+from ally.dev import translations
 from ally.review.diff import diff, ops_of
 from tests.test_times import reading
 
@@ -26,6 +27,7 @@ def test_sizes_as_people_say_them(count, words):
     [(0.05, "unter 0,1 s"), (30, "30,0 s"), (200, "3 min"), (-5, "-5,0 s")],
 )
 def test_how_long_something_took_is_told_in_the_readers_words(seconds, words):
+    translations.compile_catalogs()
     with reading("UTC", "de"):
         assert marks.lasting(timedelta(seconds=seconds)) == words
 
