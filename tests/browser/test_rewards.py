@@ -172,6 +172,42 @@ def test_a_batch_is_rejected_by_keys_alone(batch):
     expect(batch.get_by_text("Too much for Noor")).to_be_visible()
 
 
+def in_the_window(page, locator):
+    box, size = locator.bounding_box(), page.viewport_size
+    across = box["x"] >= 0 and box["x"] + box["width"] <= size["width"]
+    return across and box["y"] >= 0 and box["y"] + box["height"] <= size["height"]
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 420), (1024, 420), (390, 600)])
+def test_the_decision_and_its_panels_stay_in_the_window(batch, width, height):
+    batch.set_viewport_size({"width": width, "height": height})
+    assert in_the_window(batch, batch.get_by_role("button", name="Approve the payouts"))
+    batch.locator("summary", has_text="Reject").click()
+    assert in_the_window(batch, batch.locator("#decision .panel"))
+    radio = batch.get_by_label("The amounts are wrong").bounding_box()
+    assert radio["width"] < 20
+    batch.keyboard.press("Escape")
+
+    row = batch.locator("tr", has_text="Noor")
+    row.locator("summary").click()
+    panel = row.locator(".panel")
+    panel.scroll_into_view_if_needed()
+    box = panel.bounding_box()
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= width
+
+
+@pytest.mark.parametrize("width", [1440, 1024, 390])
+def test_the_panels_of_a_campaign_stay_in_the_window(batch, width):
+    batch.set_viewport_size({"width": width, "height": 900})
+    batch.get_by_role("link", name="Season 3").click()
+    for name in ("Pause", "Complete", "Cancel"):
+        act = batch.locator(".campaign-head details", has_text=name).first
+        act.locator("summary").click()
+        assert in_the_window(batch, act.locator(".panel"))
+        batch.keyboard.press("Escape")
+
+
 def test_the_csv_is_what_the_page_shows(batch):
     batch.goto("/payouts")
     rows = batch.locator("tbody tr").all()
