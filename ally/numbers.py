@@ -29,6 +29,11 @@ def number(value: Decimal | float | str) -> str:
     return written(format(Decimal(str(value)).normalize(), "f"))
 
 
+def typed(value: Decimal) -> str:
+    """The number as somebody would type it: thousands are not apart."""
+    return format(value.normalize(), "f").replace(".", signs(language())[1])
+
+
 def points(value: Decimal) -> str:
     """What a post is worth, to two places."""
     return written(f"{value:.2f}")
@@ -39,4 +44,4 @@ def compact(value: float) -> str:
     return format_compact_decimal(float(f"{value:.3g}"), locale=language(), fraction_digits=1)
 
 
-FILTERS = {"number": number, "points": points, "compact": compact}
+FILTERS = {"number": number, "typed": typed, "points": points, "compact": compact}

@@ -30,6 +30,12 @@ def test_a_bar_says_its_value_in_few_letters(tag, words):
         assert len(numbers.compact(0.000123456)) < 9
 
 
+def test_a_number_in_a_form_has_no_signs_but_one():
+    with reading("UTC", "de"):
+        assert numbers.typed(Decimal("12345.500")) == "12345,5"
+        assert numbers.typed(Decimal("10")) == "10"
+
+
 def test_points_have_two_places():
     assert numbers.points(Decimal("1234.5678")) == "1,234.57"
     with reading("UTC", "de"):
