@@ -43,7 +43,7 @@ from ally.jobs import routes as job_routes
 from ally.jobs.routes import job_pages
 from ally.knowledge import documents
 from ally.knowledge.routes import knowledge_pages
-from ally.ledger import amounts
+from ally.ledger import amounts, checking
 from ally.notifications.routes import notification_pages
 from ally.review import claims, decisions, digest, kinds, presence, pulse
 from ally.review.label_routes import label_acts
@@ -51,7 +51,7 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
-from ally.rewards import chain, hot_key
+from ally.rewards import chain, hot_key, invariants
 from ally.rewards import wallets as reward_wallets
 from ally.rewards.batches import PayoutBatch
 from ally.rewards.campaign_routes import campaign_pages
@@ -90,6 +90,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     kinds.register(PayoutBatch())
     llm.use(settings.llm_base_url, settings.llm_api_key, settings.llm_model)
     chain.use(settings.chains, settings.chain_confirmations)
+    checking.compare_with(invariants.broken)
     hot_key.use(settings.payout_key, settings.payout_account)
     wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)
     job_routes.show_readers(checkpoints.checkpoints)

@@ -285,6 +285,7 @@ class Life(RuleBasedStateMachine):
         db.session.expire_all()
         held, all_payouts = books.balances(self.campaign.book_id), self.payouts()
         of = {status: total(all_payouts, {status}) for status in PayoutStatus}
+        assert checking.verify(self.account.id).problems == ()
         assert sum(held.values()) == 0, "I1"
         assert all(held[name] >= 0 for name in Name if name.startswith("vault:")), "I2"
         assert self.funded == -held[Name.FUNDER] == sum(held.values()) - held[Name.FUNDER], "I3"
