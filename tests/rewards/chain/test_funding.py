@@ -208,6 +208,8 @@ def test_a_reorganisation_pauses_the_campaign(campaign, ida, chain):
     watching.watch_fundings()
     assert funding.state is FundingState.REVERSED
     assert campaign.status is CampaignStatus.PAUSED
+    with pytest.raises(Conflict, match="not funded any more"):
+        campaigns.resume(campaign, ida)
 
 
 def test_a_vault_that_holds_too_little_pauses_the_campaign(campaign, ida, chain):
