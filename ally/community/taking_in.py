@@ -1,16 +1,21 @@
-"""What came from platforms is taken in: in order, each event whole or not at all."""
+"""What came from platforms is taken in: each event whole or not at all, new posts together and
+the others in their order."""
 
 import json
+import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.exc import DBAPIError
 
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
+from ally.community import together
 from ally.community.applying import LeftOut, Source, apply
 from ally.community.discord import reading as discord
-from ally.community.facts import Fact, Unreadable
+from ally.community.facts import Fact, PlaceRenamed, PostWritten, Unreadable
 from ally.community.generic import reading as generic
 from ally.community.models import PostWaiting
 from ally.community.people import ours
@@ -20,6 +25,10 @@ from ally.jobs.queue import enqueue, job, run_for_every_account
 
 AT_ONCE = 200  # events of one transaction
 LEFT_OUT = "The channel is switched off."
+# Classes of errors that pass: connection, transaction rolled back, resources, locks, operators.
+PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
+# What stands in JSON for what no text column keeps.
+UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
 
 READERS: dict[str, Callable[..., list[Fact]]] = {
     "discord": discord.facts_of,
@@ -33,7 +42,7 @@ def take_in() -> None:
     """Take in what waits of the current account, and ask for the rest to be."""
     waiting = next_waiting()
     if waiting:
-        db.session.execute(insert(IntakeOutcome), [outcome_of(event) for event in waiting])
+        db.session.execute(insert(IntakeOutcome), outcomes_of(waiting))
     if len(waiting) == AT_ONCE:
         enqueue("community.take_in", lock=f"community:{current_account_id()}")
 
@@ -62,19 +71,90 @@ def next_waiting() -> Sequence[EventsRaw]:
     return sorted(events, key=lambda event: place[event.id])
 
 
-def outcome_of(event: EventsRaw) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Told:
+    """An event, and what its platform told by it, or why that cannot be read."""
+
+    event: EventsRaw
+    facts: tuple[Fact, ...] = ()
+    problem: str | None = None
+
+
+def outcomes_of(events: Sequence[EventsRaw]) -> list[dict[str, Any]]:
+    """Let the events change the tables, those that are new posts together; what became of each."""
+    told = [read(event) for event in events]
+    # What a place is called from now on is to be known before what is told of it.
+    in_order = any(isinstance(fact, PlaceRenamed) for one in told for fact in one.facts)
+    written = set() if in_order else write_together(told)
+    return [
+        outcome(one.event, IntakeState.STORED) if one.event.id in written else outcome_of(one)
+        for one in told
+    ]
+
+
+def write_together(told: Sequence[Told]) -> set[UUID]:
+    """Write those that are nothing but a new post; the ids of their events."""
+    posts: dict[tuple[UUID, str], list[Told]] = {}
+    for one in told:
+        if len(one.facts) == 1 and isinstance(one.facts[0], PostWritten):
+            posts.setdefault((one.event.channel_id, one.event.platform), []).append(one)
+    done = set()
+    for some in posts.values():
+        try:
+            with db.session.begin_nested():
+                facts = [
+                    fact for one in some for fact in one.facts if isinstance(fact, PostWritten)
+                ]
+                written = together.write_new(source_of(some[0].event), facts)
+        except Exception as refused:
+            # One of them cannot be stored: each by itself, that one tells.
+            if may_come_right(refused):
+                raise
+            continue
+        done |= {some[number].event.id for number in written}
+    return done
+
+
+def read(event: EventsRaw) -> Told:
+    try:
+        facts = READERS[event.platform](event.type, payload_of(event), event.ts)
+    except Unreadable as unreadable:
+        return Told(event, problem=str(unreadable))
+    return Told(event, tuple(facts))
+
+
+def outcome_of(told: Told) -> dict[str, Any]:
     """Let the event change the tables; what became of it, as a row."""
-    state, reason = IntakeState.STORED, None
+    event = told.event
+    if told.problem is not None:
+        return outcome(event, IntakeState.QUARANTINED, told.problem)
     try:
         # What cannot be taken in leaves nothing behind, and the others their turn.
         with db.session.begin_nested():
-            take(event)
+            for fact in told.facts:
+                apply(fact, source_of(event))
     except LeftOut:
-        state, reason = IntakeState.IGNORED, LEFT_OUT
-    except Unreadable as unreadable:
-        state, reason = IntakeState.QUARANTINED, str(unreadable)
-    except (DataError, IntegrityError) as refused:
-        state, reason = IntakeState.QUARANTINED, f"{event.type}: {type(refused.orig).__name__}"
+        return outcome(event, IntakeState.IGNORED, LEFT_OUT)
+    except Exception as refused:
+        if may_come_right(refused):
+            raise
+        name = type(getattr(refused, "orig", None) or refused).__name__
+        return outcome(event, IntakeState.QUARANTINED, f"{event.type}: {name}")
+    return outcome(event, IntakeState.STORED)
+
+
+def may_come_right(refused: Exception) -> bool:
+    """Whether the database, and not what was to be stored, is why it was not.
+
+    Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
+    """
+    if not isinstance(refused, DBAPIError):
+        return False
+    code = getattr(refused.orig, "sqlstate", None)
+    return code is None or code[:2] in PASSING
+
+
+def outcome(event: EventsRaw, state: IntakeState, reason: str | None = None) -> dict[str, Any]:
     return {
         "account_id": event.account_id,
         "event_id": event.id,
@@ -83,10 +163,8 @@ def outcome_of(event: EventsRaw) -> dict[str, Any]:
     }
 
 
-def take(event: EventsRaw) -> None:
-    source = Source(db.session.get_one(Channel, event.channel_id), event.platform)
-    for fact in READERS[event.platform](event.type, payload_of(event), event.ts):
-        apply(fact, source)
+def source_of(event: EventsRaw) -> Source:
+    return Source(db.session.get_one(Channel, event.channel_id), event.platform)
 
 
 def payload_of(event: EventsRaw) -> dict[str, Any]:
@@ -97,4 +175,14 @@ def payload_of(event: EventsRaw) -> dict[str, Any]:
         raise Unreadable(f"{event.type}: this is no JSON") from None
     if not isinstance(payload, dict):
         raise Unreadable(f"{event.type}: this is no object")
-    return payload
+    return cleaned(payload) if UNSTORABLE.search(event.body or b"") else payload
+
+
+def cleaned(told: Any) -> Any:
+    """The same with its words as a database can keep them: JSON may hold zeros and halves of
+    characters."""
+    if isinstance(told, str):
+        return told.replace("\0", "").encode("utf-8", "replace").decode()
+    if isinstance(told, dict):
+        return {cleaned(name): cleaned(value) for name, value in told.items()}
+    return [cleaned(one) for one in told] if isinstance(told, list) else told

@@ -253,6 +253,13 @@ def test_a_reaction_that_changes_is_one_taken_and_one_given():
     ]
 
 
+def test_halves_of_characters_are_taken_out(client, bot):
+    halved = {"id": -7, "type": "group", "title": "Half \ud83c"}
+    post_update(client, bot, update(1, message=message(1, chat=halved, text="Cut \udf89\0 off")))
+    take_all()
+    assert [post.content for post in rows(Post)] == ["Cut ? off"]
+
+
 def test_a_group_that_grows_keeps_its_posts(client, bot):
     old = {"id": -7, "type": "group", "title": "Builders"}
     post_update(client, bot, update(1, message=message(1, chat=old)))

@@ -5,16 +5,19 @@ import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select, text
+from sqlalchemy.exc import OperationalError
 
 from ally.channels.models import EventsRaw, IntakeOutcome, IntakeState
-from ally.community import places, posts, taking_in
+from ally.community import places, posts, taking_in, together
 from ally.community.applying import Source, apply
 from ally.community.discord.reading import facts_of
 from ally.community.discord.storing import store_event
+from ally.community.facts import PostWritten
 from ally.community.models import CommunityThread, Post, PostRelation, PostWaiting, RelationKind
 from ally.db import db
 from ally.jobs import worker
@@ -131,16 +134,16 @@ class Crash(BaseException):
 def crash_after_every_event(app, monkeypatch):
     """Take events in one by one, and die once after each, before it is saved."""
     monkeypatch.setattr(taking_in, "AT_ONCE", 1)
-    outcome_of, crashed = taking_in.outcome_of, set()
+    outcomes_of, crashed = taking_in.outcomes_of, set()
 
-    def dies_once(event):
-        outcome = outcome_of(event)
-        if event.id not in crashed:
-            crashed.add(event.id)
+    def dies_once(events):
+        outcomes = outcomes_of(events)
+        if events[0].id not in crashed:
+            crashed.add(events[0].id)
             raise Crash
-        return outcome
+        return outcomes
 
-    monkeypatch.setattr(taking_in, "outcome_of", dies_once)
+    monkeypatch.setattr(taking_in, "outcomes_of", dies_once)
     worker.tables.hand_out()
     db.session.commit()
     while db.session.scalar(select(func.count()).select_from(PostWaiting)):
@@ -197,6 +200,88 @@ def test_whatever_the_order_the_tables_are_the_same(acme, guild, order, again):
         other_try.rollback()
 
     assert other == straight
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    order=st.permutations(FACTS),
+    again=st.lists(st.sampled_from(FACTS), max_size=8),
+    sizes=st.lists(st.integers(1, 12), min_size=25, max_size=25),
+)
+def test_together_or_one_by_one_the_tables_are_the_same(acme, guild, order, again, sizes):
+    with db.session.begin_nested() as straight_try:
+        everything(guild, FACTS)
+        straight = tables()
+        straight_try.rollback()
+    with db.session.begin_nested() as other_try:
+        in_batches(guild, [*order[:5], *again, *order], sizes)
+        other = tables()
+        other_try.rollback()
+
+    assert other == straight
+
+
+def in_batches(guild, facts, sizes):
+    """New posts of each batch together, the rest of it after them in order."""
+    source, left = Source(guild, "discord"), list(facts)
+    for size in sizes:
+        batch, left = left[:size], left[size:]
+        posts_told = [fact for fact in batch if isinstance(fact, PostWritten)]
+        written = together.write_new(source, posts_told)
+        done = [posts_told[number] for number in written]
+        for fact in batch:
+            if any(fact is one for one in done):
+                done = [one for one in done if one is not fact]
+            else:
+                apply(fact, source)
+    for fact in left:
+        apply(fact, source)
+    db.session.flush()
+    db.session.expire_all()
+
+
+def test_new_posts_are_written_together(app, guild, monkeypatch):
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    taken_in(app)  # by now the channel and the author are known
+    monkeypatch.setattr(taking_in, "outcome_of", lambda told: pytest.fail("one by one"))
+    for number in range(2, 30):
+        answer = {**REPLY, "message_reference": {"message_id": str(number - 1)}}
+        store_event(guild, "MESSAGE_CREATE", message(number, **answer))
+    assert taken_in(app) == {IntakeState.STORED: 29}
+    assert db.session.scalar(select(func.count()).select_from(PostRelation)) == 28
+
+
+def test_one_that_no_table_can_hold_takes_no_other_with_it(app, guild):
+    """Its id is too long for an index, which the database alone can tell."""
+    endless = "".join(random.Random(1).choices("123456789", k=4_000))
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    store_event(guild, "MESSAGE_CREATE", message(2, author={"id": endless, "username": "x"}))
+    store_event(guild, "MESSAGE_CREATE", message(3))
+    counted = taken_in(app)
+    assert counted == {IntakeState.STORED: 2, IntakeState.QUARANTINED: 1}
+
+
+def test_an_error_of_ours_holds_nothing_up(app, guild, monkeypatch):
+    def broken(*_arguments):
+        raise RuntimeError("a mistake of ours")
+
+    monkeypatch.setattr(together, "write_new", broken)
+    monkeypatch.setattr(taking_in, "apply", broken)
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    assert taken_in(app) == {IntakeState.QUARANTINED: 1}
+    (reason,) = db.session.scalars(select(IntakeOutcome.reason))
+    assert reason == "MESSAGE_CREATE: RuntimeError"
+
+
+def test_a_database_that_is_away_is_waited_for(app, guild, monkeypatch):
+    def away(*_arguments):
+        raise OperationalError("SELECT 1", {}, psycopg.errors.AdminShutdown("going down"))
+
+    monkeypatch.setattr(together, "write_new", away)
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    worker.tables.hand_out()
+    with pytest.raises(OperationalError):
+        taking_in.take_in()
 
 
 def everything(guild, facts):
