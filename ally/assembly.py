@@ -23,6 +23,7 @@ from ally.channels.settings_routes import channel_settings
 from ally.community import addresses, wallets
 from ally.community.member_routes import member_pages
 from ally.community.score_routes import score_pages
+from ally.community.scoring import scored
 from ally.desk import assigning, drafting
 from ally.desk.alike_routes import alike_pages
 from ally.desk.conversation_routes import conversation_acts
@@ -51,7 +52,7 @@ from ally.review.learning_routes import learning_pages
 from ally.review.pulse_path import PulsePath
 from ally.review.pulse_routes import pulse_pages
 from ally.review.routes import review_acts
-from ally.rewards import chain, hot_key, invariants
+from ally.rewards import campaigns, chain, hot_key, invariants
 from ally.rewards import wallets as reward_wallets
 from ally.rewards.batches import PayoutBatch
 from ally.rewards.campaign_routes import campaign_pages
@@ -91,6 +92,7 @@ def assemble(settings: Settings | None = None) -> Flask:
     llm.use(settings.llm_base_url, settings.llm_api_key, settings.llm_model)
     chain.use(settings.chains, settings.chain_confirmations)
     checking.compare_with(invariants.broken)
+    scored.ask_which(campaigns.scorers_chosen)
     hot_key.use(settings.payout_key, settings.payout_account)
     wallets.let_know(reward_wallets.release_waiting, reward_wallets.hold_excess)
     job_routes.show_readers(checkpoints.checkpoints)

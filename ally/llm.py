@@ -19,7 +19,13 @@ Answer = TypeVar("Answer", bound=BaseModel)
 
 
 class Unavailable(AllyError):
-    """The model does not answer, or answers nonsense; what was asked can be asked again."""
+    """The model does not answer; what was asked can be asked again."""
+
+    status = 503
+
+
+class Unreadable(AllyError):
+    """The model answers nonsense, and may well do so again."""
 
     status = 503
 
@@ -56,7 +62,8 @@ def model() -> Model:
 
 
 def ask(task: str, about: str, answer: type[Answer]) -> Answer:
-    """The model's answer to the task, about what stands apart from it.  Raises Unavailable."""
+    """The model's answer to the task, about what stands apart from it.  Raises Unavailable,
+    Unreadable."""
     # Imported here, since it takes a second that the web process need not spend.
     from openai import OpenAI, OpenAIError
 
@@ -76,6 +83,6 @@ def ask(task: str, about: str, answer: type[Answer]) -> Answer:
     except OpenAIError as error:
         raise Unavailable(f"The model does not answer: {type(error).__name__}.") from None
     except (ValidationError, ValueError, IndexError, TypeError, AttributeError):
-        raise Unavailable("The model's answer cannot be read.") from None
+        raise Unreadable("The model's answer cannot be read.") from None
     finally:
         client.close()

@@ -43,7 +43,10 @@ class Source:
 
     def heard_of(self, place: facts.Place) -> Channel:
         """The same, whether it is read or not."""
-        known = places.get_channel(self.platform, place.platform_id)
+        return self.named(place, places.get_channel(self.platform, place.platform_id))
+
+    def named(self, place: facts.Place, known: Channel | None) -> Channel:
+        """The channel that is known of the place, or a new one, with the name that was told."""
         if known is None or place.name not in {None, known.name}:
             known = places.upsert_channel(
                 self.platform,

@@ -3,10 +3,11 @@
 Verbs act within the current account.
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from ally.accounts.models import User
@@ -124,13 +125,69 @@ def upsert_platform_user(
     )
 
 
+def new_platform_users(
+    platform: str, told: Mapping[str, tuple[str | None, str | None, bool | None]]
+) -> dict[str, UUID]:
+    """The same for many that are hardly known yet, each with a person of its own: the accounts'
+    ids by those on the platform.  `told` is their name, avatar and whether they are bots."""
+    if not told:
+        return {}
+    lock_names(platform, told)
+    rows = db.session.execute(
+        select(PlatformUser.platform_id, PlatformUser.id).where(
+            *ours(PlatformUser),
+            PlatformUser.platform == platform,
+            PlatformUser.platform_id.in_(told),
+        )
+    )
+    known = {row.platform_id: row.id for row in rows}
+    new = {name: one for name, one in told.items() if name not in known}
+    if not new:
+        return known
+    account_id = current_account_id()
+    persons = db.session.scalars(
+        insert(Person).returning(Person.id, sort_by_parameter_order=True),
+        [{"account_id": account_id, "display_name": one[0]} for one in new.values()],
+    )
+    made = db.session.execute(
+        insert(PlatformUser).returning(PlatformUser.platform_id, PlatformUser.id),
+        [
+            {
+                "account_id": account_id,
+                "person_id": person_id,
+                "platform": platform,
+                "platform_id": name,
+                "display_name": display_name,
+                "avatar_url": avatar_url,
+                "is_bot": bool(is_bot),
+            }
+            for person_id, (name, (display_name, avatar_url, is_bot)) in zip(
+                persons.all(), new.items(), strict=True
+            )
+        ],
+    )
+    return known | {row.platform_id: row.id for row in made}
+
+
+def lock_names(platform: str, platform_ids: Iterable[str]) -> None:
+    """Two who hear of an account at once would make two persons of it."""
+    names = sorted(
+        f"platform_user:{current_account_id()}:{platform}:{name}" for name in platform_ids
+    )
+    db.session.execute(LOCK_NAMES, {"names": names})
+
+
+LOCK_NAMES = text("""
+    SELECT count(pg_advisory_xact_lock(hashtextextended(n.name, 0)))
+      FROM (SELECT name FROM unnest(CAST(:names AS text[])) name ORDER BY name) n
+""")
+
+
 def owner_of(platform: str, platform_id: str) -> UUID | None:
     """Whose the account is, if it is known; else nobody but us makes it known now."""
     known = get_platform_user(platform, platform_id)
     if known is None:
-        # Two who hear of an account at once would make two persons of it.
-        name = f"platform_user:{current_account_id()}:{platform}:{platform_id}"
-        db.session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
+        lock_names(platform, [platform_id])
         known = get_platform_user(platform, platform_id)
     return known.person_id if known else None
 

@@ -5,10 +5,11 @@ begins the channel's id there.
 """
 
 import secrets as chance
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from ally.channels import secrets
@@ -63,6 +64,14 @@ def get_channel(platform: str, platform_id: str) -> Channel | None:
             *ours(Channel), Channel.platform == kept, Channel.platform_id == kept_id
         )
     )
+
+
+def get_channels(platform: str, platform_ids: Iterable[str]) -> dict[str, Channel]:
+    """Those that are known, by the ids that were asked for."""
+    kept = {named_here(platform, name): name for name in platform_ids}
+    asked = tuple_(Channel.platform, Channel.platform_id).in_(list(kept))
+    rows = db.session.scalars(select(Channel).where(*ours(Channel), asked))
+    return {kept[row.platform, str(row.platform_id)]: row for row in rows}
 
 
 def update_channel_status(channel_id: UUID, *, is_active: bool) -> Channel:

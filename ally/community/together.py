@@ -24,7 +24,8 @@ from ally.community.models import (
     Post,
     PostRelation,
 )
-from ally.community.people import ours
+from ally.community.people import new_platform_users, ours
+from ally.community.places import get_channels
 from ally.db import current_account_id, db
 
 Key = tuple[UUID, str]  # of a post: its channel, and its id there
@@ -57,7 +58,8 @@ def stays_in_its_channel(fact: PostWritten) -> bool:
 def channels_of(source: Source, told: Sequence[PostWritten]) -> dict[str, Channel]:
     """The channels by their ids on the platform: those that are read and are no threads."""
     places = alone(fact.place for fact in told)
-    channels = {name: source.heard_of(place) for name, place in places.items()}
+    known = get_channels(source.platform, places)
+    channels = {name: source.named(place, known.get(name)) for name, place in places.items()}
     parents = select(Channel.id).where(*ours(Channel), Channel.parent_id == source.server.id)
     threads = db.session.scalars(
         select(CommunityThread.external_id).where(
@@ -76,7 +78,7 @@ def channels_of(source: Source, told: Sequence[PostWritten]) -> dict[str, Channe
 def accounts_of(source: Source, told: Sequence[PostWritten]) -> dict[str, UUID]:
     """The authors' accounts by their ids on the platform, made or renamed where that is due."""
     authors = alone(fact.author for fact in told)
-    known = db.session.scalars(
+    rows = db.session.scalars(
         select(PlatformUser)
         .where(
             *ours(PlatformUser),
@@ -85,9 +87,15 @@ def accounts_of(source: Source, told: Sequence[PostWritten]) -> dict[str, UUID]:
         )
         .execution_options(populate_existing=True)
     )
-    same = {one.platform_id: one.id for one in known if is_told(one, authors[one.platform_id])}
-    return same | {
-        name: source.account(author).id for name, author in authors.items() if name not in same
+    known = {row.platform_id: row for row in rows}
+    unknown = {
+        name: (author.display_name, author.avatar_url, author.is_bot)
+        for name, author in authors.items()
+        if name not in known
+    }
+    return new_platform_users(source.platform, unknown) | {
+        name: row.id if is_told(row, authors[name]) else source.account(authors[name]).id
+        for name, row in known.items()
     }
 
 

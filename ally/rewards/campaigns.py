@@ -149,6 +149,17 @@ def all_campaigns(
     return db.session.scalars(asked.order_by(*newest_first).limit(limit)).all()
 
 
+def scorers_chosen() -> set[tuple[str, str]]:
+    """By which scorers, and which versions of them, campaigns count that are not over."""
+    going = (CampaignStatus.DRAFT, CampaignStatus.ACTIVE, CampaignStatus.PAUSED)
+    rows = db.session.execute(
+        select(Campaign.scorer, Campaign.scorer_version)
+        .where(*ours(Campaign), Campaign.status.in_(going))
+        .distinct()
+    )
+    return {(row.scorer, row.scorer_version) for row in rows}
+
+
 def campaigns() -> Select[Campaign]:
     return select(Campaign).where(*ours(Campaign))
 

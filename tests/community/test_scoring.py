@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ally import clock
-from ally.community import posts, reactions, scores
+from ally.community import people, posts, reactions, scores
 from ally.community.models import RelationKind
 from ally.community.scoring import scored
 from ally.community.scoring.embedded import Facts, worth_of
@@ -118,6 +118,52 @@ def test_what_others_say_to_it_has_it_scored_again(place):
     posts.add_post_relation(reply.id, post.id, RelationKind.REPLY_TO)
     scored.score_moved()
     assert values_of(post) == [Decimal("5.5"), Decimal("4.5"), 4]
+
+
+def test_ones_second_account_and_bots_give_nothing(place):
+    post = fresh(place)
+    second = people.upsert_platform_user("discord", "2", person_id=post.author.person_id)
+    bot = make_member("Robot", is_bot=True)
+    for account in (second, bot):
+        reactions.add_reaction(post.id, account.id, "👍")
+    for account in (second, bot):
+        reply = make_post(place, account, posted_at=clock.now(), earns=account is second)
+        posts.add_post_relation(reply.id, post.id, RelationKind.REPLY_TO)
+    scored.score_moved()
+    assert values_of(post) == [4]
+
+
+def edited(post, content, at):
+    posts.save_post(
+        post.channel_id,
+        post.external_id,
+        post.author_id,
+        content,
+        post.posted_at,
+        version_at=at,
+        edited_at=at,
+    )
+
+
+def test_an_old_post_that_becomes_a_copy_of_a_newer_one_is_the_copy(place):
+    at = clock.now() - timedelta(hours=5)
+    old = make_post(place, content="Something short that was here first", posted_at=at)
+    newer = make_post(place, content=LONG, posted_at=at + timedelta(hours=1))
+    edited(old, LONG, at + timedelta(hours=2))
+    scored.score_moved()
+    assert values_of(newer) == [4]
+    assert values_of(old) == [0]
+
+
+def test_who_edits_a_post_that_was_copied_keeps_its_points(place):
+    at = clock.now() - timedelta(hours=5)
+    first = make_post(place, content=LONG, posted_at=at)
+    copy = make_post(place, content=LONG, posted_at=at + timedelta(hours=1))
+    scored.score_moved()
+    edited(first, f"{LONG} indeed", at + timedelta(hours=2))
+    scored.score_moved()
+    assert values_of(first)[0] == 4
+    assert values_of(copy)[0] == 0
 
 
 def test_old_posts_are_scored_when_somebody_asks(place, ida):

@@ -4,7 +4,7 @@ A score that comes out as it was is not kept again.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -16,8 +16,8 @@ from ally import clock, llm
 from ally.accounts.models import User
 from ally.community.models import Post, Score
 from ally.community.people import ours
-from ally.community.scoring.embedded import Facts
-from ally.community.scoring.scorers import EMBEDDED, scorer_of, scorers
+from ally.community.scoring.embedded import Facts, Worth
+from ally.community.scoring.scorers import EMBEDDED, Scorer, scorer_of, scorers
 from ally.db import current_account_id, db
 from ally.errors import Conflict
 from ally.jobs import runs
@@ -29,26 +29,44 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 500  # posts of one transaction
 STILL_MOVING = timedelta(days=14)  # after which replies and reactions no longer count
+UNREAD_FOR = timedelta(days=1)  # until a model is asked again whose answer nobody could read
 MARGIN = timedelta(minutes=1)  # rows bear the time at which their transaction began
+SHORT_MARGIN = timedelta(seconds=5)  # where to look again costs more than to miss a second
 BEGINNING = UUID(int=0)
 
+# Who reacts or answers is a person: their second account, and a bot, give nothing.
+# Said before is what was posted before, and for what was edited also what was written before the
+# edit: an old post that is turned into another's words is the copy.  A post that is known to be a
+# copy takes nothing from one that was edited, or that stood before it was made one.
 FACTS = text("""
-    WITH asked AS (SELECT p.id, p.channel_id, p.author_id, p.posted_at, p.content
-                     FROM post p WHERE p.account_id = :account_id AND p.id = ANY (:ids))
+    WITH asked AS (SELECT p.id, p.channel_id, p.author_id, u.person_id, p.posted_at, p.version_at,
+                          p.edited_at, p.content
+                     FROM post p JOIN platform_user u ON u.account_id = :account_id
+                      AND u.id = p.author_id
+                    WHERE p.account_id = :account_id AND p.id = ANY (:ids))
     SELECT a.id, a.author_id, a.content,
-           (SELECT count(DISTINCT f.author_id) FROM post_relation r
+           (SELECT count(DISTINCT u.person_id) FROM post_relation r
               JOIN post f ON f.account_id = :account_id AND f.id = r.from_id
+              JOIN platform_user u ON u.account_id = :account_id AND u.id = f.author_id
              WHERE r.account_id = :account_id AND r.to_id = a.id AND r.kind = 'REPLY_TO'
-               AND f.author_id <> a.author_id AND f.earns AND NOT f.is_deleted) AS replies,
-           (SELECT count(DISTINCT x.platform_user_id) FROM reaction x
+               AND u.person_id <> a.person_id AND f.earns AND NOT f.is_deleted) AS replies,
+           (SELECT count(DISTINCT u.person_id) FROM reaction x
+              JOIN platform_user u ON u.account_id = :account_id AND u.id = x.platform_user_id
              WHERE x.account_id = :account_id AND x.post_id = a.id
-               AND x.platform_user_id <> a.author_id) AS reactions,
+               AND u.person_id <> a.person_id AND NOT u.is_bot) AS reactions,
            (SELECT count(*) FROM post o WHERE o.account_id = :account_id
                AND o.author_id = a.author_id AND o.posted_at < a.posted_at
                AND o.posted_at >= a.posted_at - interval '1 hour') AS recent,
            ARRAY(SELECT left(e.content, 4000) FROM post e WHERE e.account_id = :account_id
                AND e.channel_id = a.channel_id AND NOT e.is_deleted
-               AND (e.posted_at, e.id) < (a.posted_at, a.id)
+               AND (e.posted_at, e.id) < (a.version_at, a.id)
+               AND ((e.posted_at, e.id) < (a.posted_at, a.id)
+                    OR (e.version_at, e.id) < (a.version_at, a.id))
+               AND NOT ((a.edited_at IS NOT NULL OR e.version_at > a.version_at) AND coalesce((
+                   SELECT s.details -> 'signs' ? 'said before' FROM score s
+                    WHERE s.account_id = :account_id AND s.post_id = e.id
+                      AND s.scorer = :scorer AND s.scorer_version = :scorer_version
+                      AND s.user_id IS NULL ORDER BY s.created_at DESC LIMIT 1), false))
              ORDER BY e.posted_at DESC, e.id DESC LIMIT 50) AS earlier,
            n.value, n.details, n.created_at AS scored_at
       FROM asked a LEFT JOIN LATERAL (
@@ -60,17 +78,39 @@ FACTS = text("""
 # Posts by this scorer that were never scored, or of which something came since.
 MOVED = text("""
     SELECT p.id FROM post p LEFT JOIN LATERAL (
-           SELECT max(s.created_at) AS at FROM score s WHERE s.account_id = :account_id
+           SELECT s.created_at AS at, s.details -> 'unread' IS NOT NULL AS is_unread FROM score s
+            WHERE s.account_id = :account_id
               AND s.post_id = p.id AND s.scorer = :scorer AND s.scorer_version = :scorer_version
-              AND s.user_id IS NULL) last ON true
+              AND s.user_id IS NULL ORDER BY s.created_at DESC LIMIT 1) last ON true
      WHERE p.account_id = :account_id AND p.posted_at > :since AND p.earns AND NOT p.is_deleted
        AND (last.at IS NULL OR p.updated_at > last.at - :margin
-            OR EXISTS (SELECT FROM reaction x WHERE x.account_id = :account_id
+            OR last.is_unread AND last.at < :again
+            OR NOT :by_text AND EXISTS (SELECT FROM reaction x WHERE x.account_id = :account_id
                  AND x.post_id = p.id AND x.created_at > last.at - :margin)
-            OR EXISTS (SELECT FROM post_relation r WHERE r.account_id = :account_id
+            OR NOT :by_text AND EXISTS (SELECT FROM post_relation r
+               WHERE r.account_id = :account_id
                  AND r.to_id = p.id AND r.created_at > last.at - :margin))
      ORDER BY p.posted_at, p.id LIMIT :limit
 """)
+
+
+UNREAD = Worth(Decimal(0), {"unread": True, "signs": ["the model's answer could not be read"]})
+
+Chosen = Callable[[], Collection[tuple[str, str]]]
+_chosen: Chosen = tuple
+
+
+def ask_which(chosen: Chosen) -> None:
+    """Say, once at start-up, who knows by which scorers (name, version) the current account's
+    campaigns count."""
+    global _chosen
+    _chosen = chosen
+
+
+def scorers_in_use() -> list[Scorer]:
+    """What can be counted costs nothing; a model is asked where somebody counts by it."""
+    chosen = _chosen()
+    return [one for one in scorers() if one is EMBEDDED or (one.name, one.version) in chosen]
 
 
 @job("community.score", cron="*/5 * * * *")
@@ -81,14 +121,16 @@ def score_new() -> None:
 
 def score_moved() -> None:
     """Score what has moved of the current account; the rest at the next look, if it is much."""
-    since, has_more = clock.now() - STILL_MOVING, False
-    for scorer in scorers():
+    now, has_more = clock.now(), False
+    for scorer in scorers_in_use():
         asked = {
             "account_id": current_account_id(),
             "scorer": scorer.name,
             "scorer_version": scorer.version,
-            "since": since,
-            "margin": MARGIN,
+            "since": now - STILL_MOVING,
+            "again": now - UNREAD_FOR,
+            "by_text": scorer.by_text,
+            "margin": SHORT_MARGIN if scorer.by_text else MARGIN,
             "limit": scorer.at_once,
         }
         ids = list(db.session.scalars(MOVED, asked))
@@ -112,6 +154,14 @@ def score(ids: Sequence[UUID], name: str, version: str, *, anew: bool = False) -
 
     `anew` keeps one that is as it was too, which says that the post was looked at.
     """
+    edited = select(Post.id).where(*ours(Post), Post.id.in_(ids), Post.edited_at.is_not(None))
+    first = set(db.session.scalars(edited))
+    # The edited first: whether they are copies says what they are to the others.
+    parts = ([one for one in ids if one in first], [one for one in ids if one not in first])
+    return sum(score_some(part, name, version, anew=anew) for part in parts if part)
+
+
+def score_some(ids: Sequence[UUID], name: str, version: str, *, anew: bool) -> int:
     scorer, now = scorer_of(name, version), clock.now()
     asked = {
         "account_id": current_account_id(),
@@ -122,7 +172,10 @@ def score(ids: Sequence[UUID], name: str, version: str, *, anew: bool = False) -
     rows = []
     for row in db.session.execute(FACTS, asked).all():
         facts = Facts(row.content, row.earlier, row.recent, row.replies, row.reactions)
-        worth = scorer.worth_of(facts)
+        try:
+            worth = scorer.worth_of(facts)
+        except llm.Unreadable:
+            worth = UNREAD
         is_known = row.details == worth.details and row.value == worth.value
         if not is_known or (anew and now - row.scored_at > MARGIN):
             rows.append(score_row(row, worth.value, worth.details, name, version, now))

@@ -12,20 +12,22 @@ from ally.language import _, named
 
 @dataclass(frozen=True)
 class Scorer:
-    """`at_once` is how many posts it judges within one transaction."""
+    """`at_once` is how many posts it judges within one transaction; one that is `by_text` looks
+    at nothing else of them."""
 
     name: str
     version: str
     label: str
     worth_of: Callable[[Facts], Worth]
     at_once: int
+    by_text: bool = False
 
 
 EMBEDDED = Scorer(
     embedded.NAME, embedded.VERSION, named("By what can be counted"), embedded.worth_of, 500
 )
 # A model takes seconds, and Postgres ends who idles in a transaction for a minute.
-JUDGED = Scorer(judged.NAME, judged.VERSION, named("By a language model"), judged.worth_of, 5)
+JUDGED = Scorer(judged.NAME, judged.VERSION, named("By a language model"), judged.worth_of, 5, True)
 
 
 def scorers() -> tuple[Scorer, ...]:
