@@ -34,8 +34,8 @@ def typed(value: Decimal) -> str:
     return format(value.normalize(), "f").replace(".", signs(language())[1])
 
 
-def points(value: Decimal) -> str:
-    """What a post is worth, to two places."""
+def points(value: Decimal | float) -> str:
+    """What a post is worth or how well a source fits, to two places."""
     return written(f"{value:.2f}")
 
 
