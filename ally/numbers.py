@@ -41,7 +41,8 @@ def points(value: Decimal | float) -> str:
 
 def compact(value: float) -> str:
     """The number in a few letters, for the eye alone: 950, 11.1K, 40M."""
-    return format_compact_decimal(float(f"{value:.3g}"), locale=language(), fraction_digits=1)
+    words = format_compact_decimal(float(f"{value:.3g}"), locale=language(), fraction_digits=1)
+    return written(words) if words.isdecimal() else words  # German has no word for a thousand
 
 
 FILTERS = {"number": number, "typed": typed, "points": points, "compact": compact}

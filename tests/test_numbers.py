@@ -23,7 +23,7 @@ def test_a_number_has_no_more_digits_than_it_needs(value, words):
         assert numbers.number(value) == words
 
 
-@pytest.mark.parametrize(("tag", "words"), [("en", "11.1K"), ("de", "11100")])
+@pytest.mark.parametrize(("tag", "words"), [("en", "11.1K"), ("de", "11.100")])
 def test_a_bar_says_its_value_in_few_letters(tag, words):
     with reading("UTC", tag):
         assert numbers.compact(11_065.691) == words

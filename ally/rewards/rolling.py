@@ -14,6 +14,7 @@ from ally.community.people import ours
 from ally.db import db
 from ally.events import trail
 from ally.jobs.queue import enqueue, job, run_for_every_account
+from ally.language import named
 from ally.ledger.models import Movement
 from ally.ledger.posting import post
 from ally.rewards.batches import set_aside
@@ -31,6 +32,7 @@ from ally.rewards.models import (
 
 ENDLESS = 10_000  # steps of one catch-up: more than any downtime asks for
 FINAL_AFTER = timedelta(days=1)  # no chain that we know takes a payment back so late
+CLAIM_IS_OVER = named("The time to claim it was over.")
 UNPAID = (PayoutStatus.PENDING, PayoutStatus.FAILED)
 PUBLISHED = (EpochState.CLAIMING, EpochState.RECYCLED, EpochState.EXPIRED)
 
@@ -171,7 +173,7 @@ def give_up_unpaid(epoch: CampaignEpoch) -> int:
     rows = db.session.execute(
         update(Payout)
         .where(*ours(Payout), Payout.epoch_id == epoch.id, Payout.status.in_(UNPAID))
-        .values(status=PayoutStatus.CANCELLED, error_message="The time to claim it was over.")
+        .values(status=PayoutStatus.CANCELLED, error_message=CLAIM_IS_OVER)
         .returning(Payout.amount)
         .execution_options(synchronize_session=False)
     )

@@ -13,6 +13,7 @@ from ally.accounts import config
 from ally.accounts.models import Role
 from ally.community.models import HoldReason
 from ally.db import db
+from ally.dev import translations
 from ally.ledger import books, checking
 from ally.ledger.models import LedgerAccountName as Name
 from ally.notifications.models import Notification, NotificationType
@@ -428,6 +429,17 @@ def test_what_waits_for_approval_and_what_was_approved_are_told_apart(batch, bro
     approve(browser, batch)
     assert (shown("PENDING"), shown("APPROVED")) == (0, 3)
     assert ">To be approved</span>" not in browser.get(f"/batches/{batch.id}").text
+
+
+def test_a_german_page_says_amounts_and_why_nothing_was_paid_in_german(batch, browser):
+    translations.compile_catalogs()
+    payout_of("Noor").error_message = rolling.CLAIM_IS_OVER
+    payout_of("Ola").error_message = "100 % done"
+    db.session.commit()
+    page = browser.get("/payouts", headers={"Accept-Language": "de"}).text
+    assert '<span class="num">6,00</span>' in page
+    assert "Die Zeit zum Abholen war vorbei." in page
+    assert "100 % done" in page
 
 
 @pytest.mark.parametrize("asked", ["status=nonsense", "campaign=x", "after=zz", "member=%00"])
