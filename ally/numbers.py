@@ -1,5 +1,6 @@
 """Numbers as the reader's language writes them: 1,234.50 in English, 1.234,50 in German."""
 
+import re
 from decimal import Decimal
 from functools import cache
 
@@ -29,9 +30,22 @@ def number(value: Decimal | float | str) -> str:
     return written(format(Decimal(str(value)).normalize(), "f"))
 
 
-def typed(value: Decimal) -> str:
-    """The number as somebody would type it: thousands are not apart."""
-    return format(value.normalize(), "f").replace(".", signs(language())[1])
+def typed(digits: str) -> str:
+    """The same as somebody would type it: thousands are not apart."""
+    return digits.replace(".", signs(language())[1])
+
+
+def read(text: str) -> str:
+    """What a person typed in the signs of their language, in digits with a dot.
+
+    "" where a sign stands that could be meant otherwise, as in `12,5` of somebody who reads
+    English; anything else is left as it is.
+    """
+    group, decimal = signs(language())
+    whole, sign, fraction = text.strip().partition(decimal)
+    if group in whole and not re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(group)}\d{{3}})+", whole):
+        return ""
+    return whole.replace(group, "") + ("." if sign else "") + fraction
 
 
 def points(value: Decimal | float) -> str:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
+from ally import numbers
 from ally.accounts.models import SystemConfig, User
 from ally.db import current_account_id, db
 from ally.errors import Invalid, NotFound
@@ -32,9 +33,10 @@ class Setting:
 
 def amount_of_tokens(typed: str) -> str:
     """An amount of whole tokens, kept as text, since JSON's numbers are not exact."""
-    if AMOUNT.fullmatch(typed) is None:
+    amount = numbers.read(typed)
+    if AMOUNT.fullmatch(amount) is None:
         raise Invalid(_("Write an amount in digits, such as 1250 or 12.5."))
-    return typed
+    return amount
 
 
 def whole_number(least: int, most: int) -> Callable[[str], int]:

@@ -3,6 +3,7 @@
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ally import numbers
 from ally.accounts import config
 from ally.accounts.access import this_user
 from ally.db import db
@@ -45,4 +46,7 @@ def page(values: object, errors: dict[str, str]) -> str:
 
 def written() -> dict[str, str]:
     """Each value as the form has it; the usual ones too."""
-    return {key: "" if value is None else str(value) for key, value in config.all_config().items()}
+    return {
+        key: "" if value is None else numbers.typed(str(value))
+        for key, value in config.all_config().items()
+    }

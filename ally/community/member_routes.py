@@ -8,7 +8,7 @@ from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 from itsdangerous import BadData, URLSafeTimedSerializer
 
-from ally import clock, throttle
+from ally import clock, numbers, throttle
 from ally.accounts import config
 from ally.accounts.access import this_user
 from ally.accounts.models import Role
@@ -59,7 +59,7 @@ def make_link(person_id: UUID) -> ResponseReturnValue:
 def change_member(person_id: UUID) -> ResponseReturnValue:
     held, form = wallets.lock_person(person_id), request.form
     try:
-        trust = float(form.get("trust", "0") or 0)
+        trust = float(numbers.read(form.get("trust") or "0"))
         people.note_about(
             held, this_user(), customer_email=form.get("customer_email", ""), trust=trust
         )

@@ -6,6 +6,7 @@ from uuid import UUID
 from flask import Blueprint, flash, redirect, render_template, request
 from flask.typing import ResponseReturnValue
 
+from ally import numbers
 from ally.accounts.access import this_user
 from ally.accounts.models import Role
 from ally.community import queries, scores
@@ -80,7 +81,7 @@ def verdict_in(written: str) -> ScoreVerdict | None:
 
 def points_in(written: str) -> Decimal:
     try:
-        return Decimal(written.strip().replace(",", "."))
+        return Decimal(numbers.read(written))
     except InvalidOperation:
         raise Invalid(_("Points are a number from 0 to 1,000,000.")) from None
 

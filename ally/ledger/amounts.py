@@ -8,9 +8,10 @@ import re
 
 from markupsafe import Markup
 
+from ally import numbers
 from ally.errors import Invalid
-from ally.language import _, language
-from ally.numbers import signs, written
+from ally.language import _
+from ally.numbers import written
 
 WRITTEN = re.compile(r"(\d{1,78})(?:\.(\d{1,78}))?", re.ASCII)
 MOST_UNITS = 2**256 - 1  # what a chain can count
@@ -39,22 +40,15 @@ def units_of(text: str, decimals: int) -> int:
 def units_typed(text: str, decimals: int) -> int:
     """The same of what a person typed in the signs of their language, thousands apart or not.
 
-    Raises Invalid also where a sign stands that could be meant otherwise, as in `12,5` of
-    somebody who reads English.
+    Raises Invalid also where a sign stands that could be meant otherwise.
     """
-    group, decimal = signs(language())
-    whole, sign, fraction = text.strip().partition(decimal)
-    if group in whole and not re.fullmatch(rf"[1-9]\d{{0,2}}({re.escape(group)}\d{{3}})+", whole):
-        whole = ""
-    plain = whole.replace(group, "") + ("." if sign else "") + fraction
-    return units_of(plain, decimals)
+    return units_of(numbers.read(text), decimals)
 
 
 def typed(units: int, decimals: int) -> str:
     """The amount as somebody would type it: what `units_typed` reads."""
     text = in_tokens(units, decimals)
-    short = text.rstrip("0").rstrip(".") if "." in text else text
-    return short.replace(".", signs(language())[1])
+    return numbers.typed(text.rstrip("0").rstrip(".") if "." in text else text)
 
 
 def in_tokens(units: int, decimals: int) -> str:

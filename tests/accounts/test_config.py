@@ -51,6 +51,14 @@ def test_a_change_is_kept_and_told_with_what_was_before(browser, acme):
     ]
 
 
+def test_an_amount_is_read_and_shown_in_the_signs_of_the_reader(browser, acme):
+    german = {"Accept-Language": "de"}
+    values = {FOUR_EYES: "1.000,5", COOL_DOWN: "48"}
+    assert post(browser, "/settings/account", headers=german, **values).status_code == 303
+    assert config.get_config(FOUR_EYES) == "1000.5"
+    assert 'value="1000,5"' in browser.get("/settings/account", headers=german).text
+
+
 def test_saving_what_is_there_tells_nothing(browser, acme):
     change(browser)
     assert db.session.scalars(select(Event).where(Event.action == "config.changed")).all() == []

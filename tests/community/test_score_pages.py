@@ -51,6 +51,7 @@ def test_an_admin_sets_the_points_with_a_reason_and_the_old_score_stays(browser,
     assert post(browser, path, value="-1", reason="Low").status_code == 422
     assert post(browser, path, value="NaN", reason="Odd").status_code == 422
     assert post(browser, path, value="many", reason="Odd").status_code == 422
+    assert post(browser, path, value="3,5", reason="It could be 35").status_code == 422
     assert post(browser, path, value="3.5", reason="Very helpful").status_code == 303
     db.session.expire_all()
     history = scores.scores_of_post(worth.id)

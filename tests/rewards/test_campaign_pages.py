@@ -76,6 +76,17 @@ def test_a_campaign_is_planned_to_the_last_digit(browser):
     assert "It is not funded yet" in page
 
 
+def test_a_german_form_is_read_and_filled_in_german(browser):
+    german = {"Accept-Language": "de"}
+    typed = {**FORM, "pool": "40.000", "limit": "500,5"}
+    assert send(browser, "/campaigns", data=typed, headers=german).status_code == 303
+    campaign = only_campaign()
+    assert campaign.total_reward_pool == 40_000 * 10**18
+    page = browser.get(f"/campaigns/{campaign.id}/edit", headers=german).text
+    assert 'value="500,5"' in page
+    assert send(browser, "/campaigns", data={**FORM, "limit": "500,5"}).status_code == 422
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "said"),
     [
