@@ -205,6 +205,15 @@ def in_words(error: Exception) -> str:
     return f"The mailbox could not be read ({type(error).__name__})."
 
 
+def known_mailboxes(app: Flask, keys: tuple[str, ...]) -> list[Mailbox]:
+    """The mailboxes; none while the database is away, so that those that are read go on."""
+    try:
+        return mailboxes(app, keys)
+    except SQLAlchemyError as error:
+        log.error("the mailboxes could not be looked up: %s", type(error).__name__)
+        return []
+
+
 def read_all(
     app: Flask,
     over: threading.Event,
@@ -216,7 +225,7 @@ def read_all(
     """Read the mailboxes until `over` is set; those that are added later too."""
     readers: dict[UUID, Reader] = {}
     while not over.is_set():
-        for mailbox in mailboxes(app, keys):
+        for mailbox in known_mailboxes(app, keys):
             known = readers.get(mailbox.channel_id)
             if known is None or not known.is_alive():
                 reader = Reader(app, mailbox, over, everything=everything, say=say)

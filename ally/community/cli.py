@@ -86,10 +86,7 @@ def telegram(channels: tuple[str, ...], once: bool) -> None:
     if once:
         raise SystemExit(0 if all(fetch_once(app, bot) for bot in found) else 1)
     with stopped_by_signal() as over:
-        readers = [polling.Reader(app, bot, over) for bot in found]
-        for reader in readers:
-            reader.start()
-        over.wait()
+        polling.read_all(app, over, channels)
 
 
 def fetch_once(app: Flask, bot: polling.Bot) -> bool:

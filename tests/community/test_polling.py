@@ -6,10 +6,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from ally.channels import credentials
+from ally.channels import checkpoints, credentials
 from ally.channels.credentials import TelegramCredentials
-from ally.channels.models import EventsRaw, IngestCheckpoint, Platform
+from ally.channels.models import Channel, EventsRaw, IngestCheckpoint, Platform
 from ally.community.models import Post
 from ally.community.telegram import polling
 from ally.db import db, use_account
@@ -153,6 +154,52 @@ def test_a_reader_goes_on_until_it_is_stopped(committed, telegram, bot, monkeypa
     over.set()
     reader.join(20)
     assert not reader.is_alive()
+
+
+@pytest.fixture
+def reading(committed, telegram, bot, monkeypatch):
+    """All bots are read, in a thread of its own."""
+    for name in ("WAIT_SECONDS", "LOOK_SECONDS", "FIRST_PAUSE"):
+        monkeypatch.setattr(polling, name, 0.05)
+    db.session.rollback()
+    over = threading.Event()
+    thread = threading.Thread(target=polling.read_all, args=(committed, over))
+    yield thread
+    over.set()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_a_bot_that_is_switched_on_later_is_read_too(committed, telegram, bot, reading):
+    use_account(bot.account_id)
+    db.session.get_one(Channel, bot.channel_id).is_active = False
+    db.session.commit()
+    reading.start()
+    telegram.updates = [update(5, message=message(5))]
+    use_account(bot.account_id)
+    db.session.get_one(Channel, bot.channel_id).is_active = True
+    db.session.commit()
+    until(stored)
+
+
+def test_a_database_that_is_away_ends_no_reading(telegram, bot, reading, monkeypatch):
+    asked, hold, lookup = [], checkpoints.hold_checkpoint, polling.bots
+
+    def away(real):
+        def ask(*arguments):
+            asked.append(real)
+            if asked.count(real) in {2, 4, 5}:
+                raise OperationalError("SELECT 1", {}, Exception("gone"))
+            return real(*arguments)
+
+        return ask
+
+    monkeypatch.setattr(checkpoints, "hold_checkpoint", away(hold))
+    monkeypatch.setattr(polling, "bots", away(lookup))
+    reading.start()
+    until(lambda: asked.count(hold) > 5 and asked.count(lookup) > 5)
+    telegram.updates = [update(5, message=message(5))]
+    until(stored)
 
 
 def test_the_command_fetches_what_is_new(committed, telegram, bot):

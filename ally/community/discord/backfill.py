@@ -7,6 +7,7 @@ says so; 5xx is tried again.  Source: https://docs.discord.com/developers/topics
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from enum import IntEnum
 from typing import Any
 
 import discord
@@ -24,19 +25,28 @@ NO_ACCESS = "The bot may not read this channel. Give it View Channel and Read Me
 Say = Callable[[str, int], None]  # the channel's name, and how many messages of it were read
 
 
-async def read_server(http: HTTPClient, store: Store, say: Say) -> bool:
-    """Read every channel and thread of the server to its end; whether all could be read."""
+class Outcome(IntEnum):
+    """How the reading went, from good to bad.  What is closed to the bot somebody has to open;
+    what failed is read again soon."""
+
+    READ = 0
+    CLOSED = 1
+    FAILED = 2
+
+
+async def read_server(http: HTTPClient, store: Store, say: Say) -> Outcome:
+    """Read every channel and thread of the server to its end; the worst that came of one."""
     guild = int(store.server.guild_id)
     channels = await http.get_all_guild_channels(guild)
     threads = await threads_of(http, guild, channels)
     readable = [told for told in channels if told["type"] in HOLDS_MESSAGES | HOLDS_THREADS]
     await asyncio.to_thread(store.names, readable, threads)
-    is_whole = True
+    worst = Outcome.READ
     for told in [*readable, *threads]:
         if told["type"] in {15, 16}:
             continue  # a forum holds threads alone
-        is_whole &= await tried(http, store, told, say)
-    return is_whole
+        worst = max(worst, await tried(http, store, told, say))
+    return worst
 
 
 async def threads_of(
@@ -64,21 +74,21 @@ async def threads_of(
     return list(found.values())
 
 
-async def tried(http: HTTPClient, store: Store, told: Payload, say: Say) -> bool:
+async def tried(http: HTTPClient, store: Store, told: Payload, say: Say) -> Outcome:
     """Read one channel; what stands against it is counted and shown, and the others go on."""
     try:
         await read_channel(http, store, told, say)
     except discord.Forbidden:
         await asyncio.to_thread(store.error, told["id"], NO_ACCESS)
-        return False
+        return Outcome.CLOSED
     except discord.NotFound:
-        return True  # it was deleted meanwhile, which the gateway tells
+        return Outcome.READ  # it was deleted meanwhile, which the gateway tells
     except (discord.HTTPException, OSError) as error:
         said = f"Discord answered {getattr(error, 'status', type(error).__name__)}."
         log.warning("discord channel %s: %s", told["id"], said)
         await asyncio.to_thread(store.error, told["id"], said)
-        return False
-    return True
+        return Outcome.FAILED
+    return Outcome.READ
 
 
 async def read_channel(http: HTTPClient, store: Store, told: Payload, say: Say) -> None:

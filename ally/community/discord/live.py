@@ -14,10 +14,11 @@ import discord
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
 from flask import Flask
+from sqlalchemy.exc import SQLAlchemyError
 from yarl import URL
 
 from ally.community.discord import backfill
-from ally.community.discord.backfill import Say
+from ally.community.discord.backfill import Outcome, Say
 from ally.community.discord.reading import READERS
 from ally.community.discord.servers import Payload, Server, Store, servers
 
@@ -25,6 +26,7 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 200  # events of one transaction
 LOOK_SECONDS = 60.0  # between two looks for servers that were added or taken away
+READ_AGAIN_SECONDS = 6 * 3600.0
 FIRST_PAUSE, LONGEST_PAUSE = 5.0, 600.0  # seconds after a failure, twice as long after each
 GATEWAY = "gateway"  # the checkpoint that trouble with the connection is counted on
 WANTED = discord.Intents(
@@ -51,6 +53,7 @@ class Reader(discord.Client):
         self.store, self.say = store, say
         self.heard: asyncio.Queue[tuple[str, Payload, str]] = asyncio.Queue()
         self.session = ""
+        self.has_missed = asyncio.Event()
         self.reading: asyncio.Task[None] | None = None
         self.storing: asyncio.Task[None] | None = None
 
@@ -61,41 +64,51 @@ class Reader(discord.Client):
                 task.cancel()
             heard = [self.heard.get_nowait() for _ in range(self.heard.qsize())]
             if heard:
-                await asyncio.to_thread(self.store.live, heard)
+                try:
+                    await asyncio.to_thread(self.store.live, heard)
+                except SQLAlchemyError as error:  # what is not stored is read after the next start
+                    log.error("discord events were not stored: %s", type(error).__name__)
         await super().close()
 
     async def setup_hook(self) -> None:
         self.storing = asyncio.create_task(self.store_for_ever())
+        self.reading = asyncio.create_task(self.read_what_was_missed())
 
     async def on_socket_raw_receive(self, raw: str) -> None:
         told = json.loads(raw)
         name, payload = told.get("t"), told.get("d")
         if name == "READY":
             self.session = payload["session_id"]
-            self.read_what_was_missed()
+            self.has_missed.set()
         elif name in READERS and payload.get("guild_id") == self.store.server.guild_id:
             self.heard.put_nowait((name, payload, f"{self.session}:{told['s']}"))
 
-    def read_what_was_missed(self) -> None:
-        if self.reading is None or self.reading.done():
-            self.reading = asyncio.create_task(self.read_until_whole())
+    async def read_what_was_missed(self) -> None:
+        """Read the server after each new session, also one that begins meanwhile, and from time
+        to time, since a channel may have been opened to the bot; again, with longer pauses, while
+        a part of it does not answer."""
+        while True:
+            await self.has_missed.wait()
+            self.has_missed.clear()
+            pause = FIRST_PAUSE
+            while await self.read_once() is Outcome.FAILED:
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.has_missed.wait(), READ_AGAIN_SECONDS)
+            self.has_missed.set()
 
-    async def read_until_whole(self) -> None:
-        """Read the server; and again, with longer pauses, while a part of it cannot be read."""
-        pause = FIRST_PAUSE
-        while not await self.read_once():
-            await asyncio.sleep(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-
-    async def read_once(self) -> bool:
+    async def read_once(self) -> Outcome:
         try:
             return await backfill.read_server(self.http, self.store, self.say)
         except discord.Forbidden:
             said = "The bot is not on this server. Invite it, then start again."
         except (discord.HTTPException, OSError) as error:
             said = f"Discord answered {getattr(error, 'status', type(error).__name__)}."
+        except SQLAlchemyError as error:
+            said = f"What was read could not be stored: {type(error).__name__}."
         await asyncio.to_thread(self.store.error, GATEWAY, said)
-        return False
+        return Outcome.FAILED
 
     async def store_for_ever(self) -> None:
         while True:
@@ -120,10 +133,14 @@ async def read_for_ever(app: Flask, over: asyncio.Event, keys: tuple[str, ...], 
     """Read the servers that are switched on, of these keys or all, until `over`."""
     going: dict[Server, asyncio.Task[None]] = {}
     while not over.is_set():
-        wanted = set(await asyncio.to_thread(servers, app, keys))
+        try:
+            wanted = set(await asyncio.to_thread(servers, app, keys))
+        except SQLAlchemyError as error:  # those that are read go on
+            log.error("the servers could not be looked up: %s", type(error).__name__)
+            wanted = set(going)
         for server in going.keys() - wanted:
             going.pop(server).cancel()
-        for server in wanted - going.keys():
+        for server in [one for one in wanted if one not in going or going[one].done()]:
             going[server] = asyncio.create_task(stay(Store(app, server), say))
         with suppress(TimeoutError):
             await asyncio.wait_for(over.wait(), LOOK_SECONDS)
@@ -171,7 +188,7 @@ async def read_once(app: Flask, keys: tuple[str, ...], say: Say) -> bool:
                 await asyncio.to_thread(store.error, GATEWAY, WRONG_TOKEN)
                 is_whole = False
                 continue
-            is_whole &= await reader.read_once()
+            is_whole &= await reader.read_once() is Outcome.READ
     return is_whole
 
 

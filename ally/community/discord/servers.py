@@ -12,6 +12,7 @@ from uuid import UUID
 
 from flask import Flask
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ally.channels import checkpoints, credentials
 from ally.channels.credentials import BotCredentials
@@ -143,8 +144,12 @@ class Store:
     def error(self, name: str, said: str) -> None:
         """Count and show that the channel could not be read."""
         with self.app.app_context():
-            checkpoints.record_error(self.enter(), name, said)
-            db.session.commit()
+            try:
+                checkpoints.record_error(self.enter(), name, said)
+                db.session.commit()
+            except SQLAlchemyError as again:  # the database may be what is away
+                db.session.rollback()
+                log.error("discord: the error was not noted: %s", type(again).__name__)
 
     def enter(self) -> Channel:
         use_account(self.server.account_id)

@@ -15,6 +15,7 @@ from uuid import UUID
 import requests
 from flask import Flask
 from sqlalchemy import select, text
+from sqlalchemy.exc import SQLAlchemyError
 
 from ally.channels import checkpoints, credentials
 from ally.channels.credentials import TelegramCredentials
@@ -26,6 +27,7 @@ from ally.errors import AllyError
 log = logging.getLogger(__name__)
 
 TELEGRAM = "https://api.telegram.org"
+LOOK_SECONDS = 60.0  # between two looks for bots that were added or taken away
 WAIT_SECONDS = 50  # that Telegram holds a question open while there is nothing new
 AT_ONCE = 100
 WANTED = [
@@ -86,6 +88,26 @@ def bot_of(channel: Channel) -> list[Bot]:
     if not told.bot_token:
         return []  # its webhook brings them
     return [Bot(channel.account_id, channel.id, channel.key, told.bot_token, told.base_url)]
+
+
+def read_all(app: Flask, over: threading.Event, keys: Sequence[str] = ()) -> None:
+    """Fetch for all bots, of these keys if any, until `over` is set; those that are added later,
+    or have another token, too, and no longer for those that are switched off."""
+    readers: dict[Bot, Reader] = {}
+    while not over.is_set():
+        try:
+            wanted = set(bots(app, keys))
+        except SQLAlchemyError as error:  # those that are read go on
+            log.error("the bots could not be looked up: %s", type(error).__name__)
+            wanted = set(readers)
+        for bot in readers.keys() - wanted:
+            readers.pop(bot).over.set()
+        for bot in wanted - readers.keys():
+            readers[bot] = Reader(app, bot, threading.Event())
+            readers[bot].start()
+        over.wait(LOOK_SECONDS)
+    for reader in readers.values():
+        reader.over.set()
 
 
 class Reader(threading.Thread):
@@ -149,7 +171,7 @@ def ask(bot: Bot, offset: int, wait: int) -> list[dict[str, Any]]:
 
 def keep(channel: Channel, update: dict[str, Any]) -> None:
     """Store the update under the key that the webhook would give it."""
-    body = json.dumps(update, ensure_ascii=False).encode()
+    body = json.dumps(update).encode()
     key = f"telegram:{channel.id}:{update['update_id']}"
     caller = Caller(channel.account_id, channel.id, channel.platform, ())
     store(caller, Fact(key, "telegram", "update", {"size": len(body)}, body, "polling"))
@@ -170,8 +192,12 @@ def enter(bot: Bot) -> Channel:
 
 def note_error(app: Flask, bot: Bot, error: Exception) -> None:
     with app.app_context():
-        checkpoints.record_error(enter(bot), UPDATES, in_words(error))
-        db.session.commit()
+        try:
+            checkpoints.record_error(enter(bot), UPDATES, in_words(error))
+            db.session.commit()
+        except SQLAlchemyError as again:  # the database may be what is away
+            db.session.rollback()
+            log.error("telegram %s: the error was not noted: %s", bot.key, type(again).__name__)
 
 
 def in_words(error: Exception) -> str:

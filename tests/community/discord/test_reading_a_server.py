@@ -10,11 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
-from ally.channels import credentials
+from ally.channels import checkpoints, credentials
 from ally.channels.credentials import BotCredentials
 from ally.channels.models import Channel, EventsRaw, IngestCheckpoint, Platform
 from ally.community.discord import live
+from ally.community.discord.backfill import Outcome
+from ally.community.discord.servers import Store, servers
 from ally.community.models import Post, Reaction
 from ally.db import db, use_account
 from ally.jobs import worker
@@ -176,6 +179,38 @@ def test_what_cannot_be_read_is_counted_and_shown_and_the_rest_is_read(house, gu
     discord.forbidden.clear()
     assert read(house)
     assert (checkpoint("11").status, checkpoint("11").error_count) == ("idle", 0)
+
+
+def test_what_is_closed_to_the_bot_is_not_asked_for_again_at_once(house, guild, discord):
+    discord.channels["11"] = {"id": "11", "type": 0, "name": "secret"}
+    discord.forbidden.add("11")
+    assert outcome(house) is Outcome.CLOSED
+    discord.faults += [broken(502)] * 10  # more than the library tries
+    assert outcome(house) is Outcome.FAILED
+
+
+def outcome(house):
+    """What came of one reading of the server."""
+    db.session.rollback()
+    (server,) = servers(house)
+    live.use_stand_in(server)
+
+    async def once():
+        async with live.Reader(Store(house, server), lambda *told: None) as reader:
+            await reader.login(server.token)
+            return await reader.read_once()
+
+    with ThreadPoolExecutor(1) as alone:
+        return alone.submit(lambda: asyncio.run(once())).result(60)
+
+
+def test_a_database_that_is_away_ends_no_reading(house, guild, discord, monkeypatch):
+    def away(*_arguments):
+        raise OperationalError("SELECT 1", {}, Exception("gone"))
+
+    monkeypatch.setattr(Store, "names", away)
+    monkeypatch.setattr(checkpoints, "record_error", away)
+    assert outcome(house) is Outcome.FAILED
 
 
 def test_a_wrong_token_is_told(house, discord):
