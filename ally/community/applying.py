@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import singledispatch
 from typing import Any
 
-from sqlalchemy import delete, func, select, update
+from sqlalchemy import func, select, update
 
 from ally.channels.models import Channel
 from ally.community import facts, metrics, parking, people, places, posts, reactions, threads
@@ -76,6 +76,9 @@ def apply(fact: Any, source: Source) -> None:
 @apply.register
 def write(fact: facts.PostWritten, source: Source) -> None:
     channel = source.channel(fact.place)
+    thread = threads.thread_of(channel, source.server.id)
+    if thread is not None and not db.session.get_one(Channel, thread.channel_id).is_active:
+        raise LeftOut(channel.name)
     post = posts.save_post(
         channel.id,
         fact.external_id,
@@ -87,7 +90,6 @@ def write(fact: facts.PostWritten, source: Source) -> None:
         content_lang=fact.content_lang,
         earns=fact.earns,
     )
-    thread = threads.thread_of(channel, source.server.id)
     note_detail(post, fact, thread)
     for relation in fact.relations:
         relate(post, relation.kind, source.heard_of(relation.place or fact.place), relation)
@@ -148,9 +150,12 @@ def do_parked(post: Post, parked: ParkedFact, source: Source) -> None:
         blank(post, parked.at)
     elif parked.kind is ParkedKind.DETAIL:
         metrics.save_metric_snapshot(post.id, captured_at=parked.at, **told)
-    elif told["is_there"]:
+    else:
         account = source.account(facts.Author(told["author"], told["name"]))
-        reactions.add_reaction(post.id, account.id, told["kind"], told["weight"])
+        if told["is_there"]:
+            reactions.add_reaction(post.id, account.id, told["kind"], told["weight"], at=parked.at)
+        else:
+            reactions.remove_reaction(post.id, account.id, told["kind"], at=parked.at)
 
 
 def blank(post: Post, at: datetime) -> None:
@@ -169,12 +174,14 @@ def blank(post: Post, at: datetime) -> None:
 
 @apply.register
 def remove(fact: facts.PostDeleted, source: Source) -> None:
-    channel = source.channel(fact.place)
+    # What takes something away counts in a channel that is not read any more too.
+    channel = source.heard_of(fact.place)
     post = posts.get_post_by_external_id(channel.id, fact.external_id)
-    if post is None:
-        parking.park(channel.id, fact.external_id, ParkedKind.DELETION, "", fact.at)
-    else:
+    if post is not None:
         blank(post, fact.at)
+    else:
+        channel = source.channel(fact.place)
+        parking.park(channel.id, fact.external_id, ParkedKind.DELETION, "", fact.at)
 
 
 @apply.register
@@ -193,9 +200,10 @@ def note_reaction(
     author, kind, weight = fact.reaction.author, fact.reaction.kind, fact.reaction.weight
     if author is None:
         return
-    channel = source.channel(fact.place)
+    channel = source.channel(fact.place) if is_there else source.heard_of(fact.place)
     post = posts.get_post_by_external_id(channel.id, fact.external_id)
     if post is None:
+        channel = source.channel(fact.place)
         payload = {
             "author": author.platform_id,
             "name": author.display_name,
@@ -206,22 +214,24 @@ def note_reaction(
         key = f"{author.platform_id}:{kind}"
         parking.park(channel.id, fact.external_id, ParkedKind.REACTION, key, fact.at, payload)
     elif is_there:
-        reactions.add_reaction(post.id, source.account(author).id, kind, weight)
+        reactions.add_reaction(post.id, source.account(author).id, kind, weight, at=fact.at)
     else:
-        reactions.remove_reaction(post.id, source.account(author).id, kind)
+        reactions.remove_reaction(post.id, source.account(author).id, kind, at=fact.at)
 
 
 @apply.register
 def clear_reactions(fact: facts.ReactionsCleared, source: Source) -> None:
-    channel = source.channel(fact.place)
-    parking.drop_reactions(channel.id, fact.external_id, fact.kind)
+    channel = source.heard_of(fact.place)
+    parking.drop_reactions(channel.id, fact.external_id, fact.kind, fact.at)
     post = posts.get_post_by_external_id(channel.id, fact.external_id)
     if post is None:
         return
-    gone = delete(Reaction).where(*ours(Reaction), Reaction.post_id == post.id)
+    gone = update(Reaction).where(
+        *ours(Reaction), Reaction.post_id == post.id, Reaction.told_at <= fact.at
+    )
     if fact.kind is not None:
         gone = gone.where(Reaction.kind == fact.kind)
-    db.session.execute(gone)
+    db.session.execute(gone.values(is_there=False, told_at=fact.at))
 
 
 @apply.register
@@ -261,9 +271,9 @@ def begin_thread(fact: facts.ThreadOpened, source: Source) -> None:
 
 @apply.register
 def end_thread(fact: facts.ThreadDeleted, source: Source) -> None:
-    thread = threads.delete_thread(source.channel(fact.place), fact.external_id, fact.at)
+    thread = threads.delete_thread(source.heard_of(fact.place), fact.external_id, fact.at)
     assert thread.deleted_at is not None
-    for post in posts_of(source.channel(facts.Place(fact.external_id))):
+    for post in posts_of(source.heard_of(facts.Place(fact.external_id))):
         blank(post, thread.deleted_at)
 
 

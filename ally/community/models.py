@@ -235,7 +235,10 @@ class Score(Model):
 
 
 class Reaction(Model):
-    """What somebody said to a post with one sign (contract 000-30)."""
+    """What somebody said to a post with one sign (contract 000-30).
+
+    One that was taken back `is_there` no longer; `told_at` is when the platform says so.
+    """
 
     __table_args__ = (
         belongs_to("post", "post_id"),
@@ -250,7 +253,10 @@ class Reaction(Model):
     weight: Mapped[float | None]
     post_id: Mapped[UUID]
     platform_user_id: Mapped[UUID]
+    is_there: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
+    told_at: Mapped[datetime_now]
     created_at: Mapped[datetime_now]
+    updated_at: Mapped[datetime_touched]
 
     platform_user: Mapped[PlatformUser] = relationship(viewonly=True)
 

@@ -21,7 +21,8 @@ def park(
     at: datetime,
     payload: dict[str, Any] | None = None,
 ) -> None:
-    """Keep it for the post of this id; of two with the same key the one that comes last."""
+    """Keep it for the post of this id; of two with the same key the newer one, but of two
+    deletions the first."""
     row = insert(ParkedFact).values(
         account_id=current_account_id(),
         channel_id=channel_id,
@@ -31,10 +32,12 @@ def park(
         at=at,
         payload=payload or {},
     )
+    is_first = kind is ParkedKind.DELETION
     db.session.execute(
         row.on_conflict_do_update(
             index_elements=["account_id", "channel_id", "external_id", "kind", "key"],
             set_={"at": row.excluded.at, "payload": row.excluded.payload},
+            where=ParkedFact.at > row.excluded.at if is_first else ParkedFact.at <= row.excluded.at,
         )
     )
 
@@ -47,10 +50,12 @@ def unpark(channel_id: UUID, external_id: str) -> Sequence[ParkedFact]:
     return sorted(found, key=lambda fact: (fact.kind, fact.key))
 
 
-def drop_reactions(channel_id: UUID, external_id: str, kind: str | None) -> None:
-    """Forget the reactions that were kept for the post; all, or those of one sign."""
+def drop_reactions(channel_id: UUID, external_id: str, kind: str | None, at: datetime) -> None:
+    """Forget the reactions up to then that were kept for the post; all, or those of one sign."""
     asked = delete(ParkedFact).where(
-        *of_post(channel_id, external_id), ParkedFact.kind == ParkedKind.REACTION
+        *of_post(channel_id, external_id),
+        ParkedFact.kind == ParkedKind.REACTION,
+        ParkedFact.at <= at,
     )
     if kind is not None:
         asked = asked.where(ParkedFact.payload["kind"].astext == kind)

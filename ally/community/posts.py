@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from ally import clock
@@ -55,12 +55,19 @@ def save_post(
                 "version_at": new.version_at,
                 "updated_at": clock.now(),
             },
-            where=(Post.version_at < new.version_at) & ~Post.is_deleted,
+            where=is_newer(new) & ~Post.is_deleted,
         )
         .returning(Post)
         .execution_options(populate_existing=True)
     )
     return made or known_post(channel_id, external_id)
+
+
+def is_newer(new: Any) -> ColumnElement[bool]:
+    """Whether a version is newer than the one that is known; of the same second the edited one,
+    since some platforms tell whole seconds."""
+    is_edit = Post.edited_at.is_(None) & new.edited_at.is_not(None)
+    return (Post.version_at < new.version_at) | ((Post.version_at == new.version_at) & is_edit)
 
 
 def known_post(channel_id: UUID, external_id: str) -> Post:

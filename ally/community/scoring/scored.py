@@ -52,7 +52,7 @@ FACTS = text("""
                AND u.person_id <> a.person_id AND f.earns AND NOT f.is_deleted) AS replies,
            (SELECT count(DISTINCT u.person_id) FROM reaction x
               JOIN platform_user u ON u.account_id = :account_id AND u.id = x.platform_user_id
-             WHERE x.account_id = :account_id AND x.post_id = a.id
+             WHERE x.account_id = :account_id AND x.post_id = a.id AND x.is_there
                AND u.person_id <> a.person_id AND NOT u.is_bot) AS reactions,
            (SELECT count(*) FROM post o WHERE o.account_id = :account_id
                AND o.author_id = a.author_id AND o.posted_at < a.posted_at
@@ -86,10 +86,12 @@ MOVED = text("""
        AND (last.at IS NULL OR p.updated_at > last.at - :margin
             OR last.is_unread AND last.at < :again
             OR NOT :by_text AND EXISTS (SELECT FROM reaction x WHERE x.account_id = :account_id
-                 AND x.post_id = p.id AND x.created_at > last.at - :margin)
+                 AND x.post_id = p.id AND x.updated_at > last.at - :margin)
             OR NOT :by_text AND EXISTS (SELECT FROM post_relation r
-               WHERE r.account_id = :account_id
-                 AND r.to_id = p.id AND r.created_at > last.at - :margin))
+              JOIN post f ON f.account_id = :account_id AND f.id = r.from_id
+               WHERE r.account_id = :account_id AND r.to_id = p.id
+                 AND (r.created_at > last.at - :margin
+                      OR f.is_deleted AND f.updated_at > last.at - :margin)))
      ORDER BY p.posted_at, p.id LIMIT :limit
 """)
 

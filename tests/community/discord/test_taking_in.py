@@ -184,7 +184,24 @@ EVENTS = [
     ),
     ("MESSAGE_CREATE", message(7, "I am a bot", author={"id": "6", "username": "b", "bot": True})),
 ]
-FACTS = [fact for event, payload in EVENTS for fact in facts_of(event, payload, AT)]
+PARTY = {"channel_id": "10", "message_id": "1", "emoji": {"name": "🎉"}}
+LATER = AT + timedelta(minutes=1)
+FACTS = [
+    *(fact for event, payload in EVENTS for fact in facts_of(event, payload, AT)),
+    *facts_of("MESSAGE_REACTION_ADD", {"user_id": "20", **PARTY}, AT),
+    *facts_of("MESSAGE_REACTION_REMOVE", {"user_id": "20", **PARTY}, LATER),
+    *facts_of("MESSAGE_REACTION_REMOVE", {"user_id": "21", **PARTY}, AT),
+    *facts_of("MESSAGE_REACTION_ADD", {"user_id": "21", **PARTY}, LATER),
+]
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_an_edit_in_the_second_of_the_post_is_an_edit(guild, order):
+    told = message(1, "First")
+    edit = message(1, "Second", edited_timestamp=told["timestamp"])
+    both = [facts_of("MESSAGE_CREATE", one, AT)[0] for one in (told, edit)]
+    everything(guild, both[::order])
+    assert [post.content for post in db.session.scalars(select(Post))] == ["Second"]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -303,7 +320,7 @@ def test_the_tables_say_what_happened(guild):
         "('THREAD_PARENT', '5', '1')",
         "('THREAD_PARENT', '6', '1')",
     ]
-    assert len(told["reactions"]) == 2
+    assert len(told["reactions"]) == 3
     assert sum("Found later" in row for row in told["details"]) == 1
     by_id = {post.external_id: post for post in db.session.scalars(select(Post))}
     assert by_id["1"].content == "Version 2"
@@ -334,7 +351,7 @@ def test_cleared_reactions_are_gone(guild, emoji, left):
     everything(guild, FACTS)
     payload = {"channel_id": "10", "message_id": "1"} | ({"emoji": emoji} if emoji else {})
     kind = "EMOJI" if emoji else "ALL"
-    everything(guild, facts_of(f"MESSAGE_REACTION_REMOVE_{kind}", payload, AT))
+    everything(guild, facts_of(f"MESSAGE_REACTION_REMOVE_{kind}", payload, LATER))
 
     assert len(tables()["reactions"]) == left
 
@@ -402,6 +419,34 @@ def test_a_channel_that_is_switched_off_is_left_out(app, guild):
 
     assert taken_in(app) == {IntakeState.IGNORED: 1, IntakeState.STORED: 1}
     assert db.session.scalar(select(func.count()).select_from(Post)) == 1
+
+
+def test_what_is_deleted_in_a_channel_that_is_switched_off_is_gone(app, guild):
+    react = {"user_id": "8", "channel_id": "10", "message_id": "2", "emoji": {"name": "👍"}}
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    store_event(guild, "MESSAGE_CREATE", message(2))
+    store_event(guild, "MESSAGE_REACTION_ADD", react, place="s:1")
+    taken_in(app)
+    places.update_channel_status(places.get_channel("discord", "10").id, is_active=False)
+    store_event(guild, "MESSAGE_DELETE", {"id": "1", "channel_id": "10", "guild_id": "1"})
+    store_event(guild, "MESSAGE_DELETE", {"id": "9", "channel_id": "10", "guild_id": "1"})
+    store_event(guild, "MESSAGE_REACTION_REMOVE", react, place="s:2")
+    assert taken_in(app) == {IntakeState.STORED: 5, IntakeState.IGNORED: 1}
+    db.session.expire_all()
+    assert [post.content for post in db.session.scalars(select(Post).order_by(Post.id))] == [
+        "",
+        "Hello",
+    ]
+    assert tables()["reactions"] == tables()["parked"] == []
+
+
+def test_the_threads_of_a_channel_that_is_switched_off_are_left_out_with_it(app, guild):
+    store_event(guild, "THREAD_CREATE", {"id": "1", "parent_id": "10", "name": "F"}, place="s:1")
+    store_event(guild, "MESSAGE_CREATE", message(5, "In the thread", channel="1"))
+    taken_in(app)
+    places.update_channel_status(places.get_channel("discord", "10").id, is_active=False)
+    store_event(guild, "MESSAGE_CREATE", message(6, "Also there", channel="1"))
+    assert taken_in(app) == {IntakeState.STORED: 2, IntakeState.IGNORED: 1}
 
 
 def test_a_channel_that_nobody_told_of_is_made_under_its_server(app, guild):
