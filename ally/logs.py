@@ -27,6 +27,7 @@ SECRET_TEXTS = (
     (re.compile(r"(\w[\w+.-]*://[^\s/:@]*:)[^\s/@]+@"), rf"\1{HIDDEN}@"),  # a URL's password
     (re.compile(r"\b(Bearer|Basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"(\bhttps?://[^\s?'\"]+)\?[^\s'\"]*"), r"\1"),  # a query string
+    (re.compile(r"(/wallet/)[\w.~-]+"), rf"\1{HIDDEN}"),  # a member's own link
     (re.compile(r"\b(code|state|id_token|access_token)=[\w.~%+/-]+"), rf"\1={HIDDEN}"),
 )
 QUIET = (

@@ -26,6 +26,13 @@ def test_a_request_is_one_line_with_its_number_and_without_its_query(client, lin
     assert "very-secret" not in str(line)
 
 
+def test_a_members_own_link_stands_in_no_line(client, lines):
+    client.get("/wallet/very-secret")
+
+    (line,) = [line for line in lines() if line["event"] == "request"]
+    assert line["path"] == f"/wallet/{HIDDEN}"
+
+
 def test_pythons_own_logging_goes_the_same_way(app, lines):
     logging.getLogger("somewhere").warning("cannot reach %s", "smtp://ally:pa55@mail.example")
 

@@ -36,7 +36,7 @@ def cells_of(payout: Payout) -> list[str]:
         in_tokens(payout.amount, payout.campaign.decimals),
         payout.campaign.token_symbol,
         payout.amount,
-        payout.weight.normalize(),
+        format(payout.weight.normalize(), "f"),
         payout.status.value,
         payout.hold_reason.value if payout.hold_reason and payout.is_open else "",
         payout.hold_note or payout.error_message or "",
