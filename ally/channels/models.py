@@ -75,7 +75,8 @@ class Channel(Model):
     `last_error` is the newest trouble on the channel, in one line, or null once
     something went well again.
 
-    A community's channel has the `platform_id` that its platform knows it by, and the
+    A community's channel has the `platform_id` that its platform knows it by, the `name` that
+    it had there at `named_at`, and the
     `parent_id` of the server or bot that it belongs to, which has the credentials;
     `crawl_config` says how it is read (contract 000-23).
     """
@@ -117,6 +118,7 @@ class Channel(Model):
     from_address: Mapped[str | None]
     from_name: Mapped[str | None]
     platform_id: Mapped[str | None]
+    named_at: Mapped[datetime | None]
     description: Mapped[str | None]
     parent_id: Mapped[UUID | None]
     crawl_config: Mapped[json_object]

@@ -16,7 +16,6 @@ from ally.community.models import (
     ParkedKind,
     PlatformUser,
     Post,
-    Reaction,
     RelationKind,
 )
 from ally.community.people import ours
@@ -34,37 +33,44 @@ class Source:
     server: Channel
     platform: str
 
-    def channel(self, place: facts.Place) -> Channel:
-        """The channel of the place, made when it is first heard of.  Raises LeftOut."""
-        known = self.heard_of(place)
-        if not known.is_active:
+    def channel(self, place: facts.Place, at: datetime | None = None) -> Channel:
+        """The channel of the place as it was named at that time, made when it is first heard of.
+
+        Raises LeftOut, also for a thread of a channel that is switched off.
+        """
+        known = self.heard_of(place, at)
+        if not known.is_active or threads.is_switched_off(known, self.server.id):
             raise LeftOut(known.name)
         return known
 
-    def heard_of(self, place: facts.Place) -> Channel:
-        """The same, whether it is read or not."""
-        return self.named(place, places.get_channel(self.platform, place.platform_id))
-
-    def named(self, place: facts.Place, known: Channel | None) -> Channel:
-        """The channel that is known of the place, or a new one, with the name that was told."""
-        if known is None or place.name not in {None, known.name}:
+    def heard_of(self, place: facts.Place, at: datetime | None = None) -> Channel:
+        """The same, whether it is read or not: what is taken away is so everywhere."""
+        known = places.get_channel(self.platform, place.platform_id)
+        if known is None or is_news(place.name, at, known.named_at):
             known = places.upsert_channel(
                 self.platform,
                 place.platform_id,
                 parent_id=self.server.id,
                 name=place.name,
+                named_at=at,
                 description=place.description,
             )
         return known
 
-    def account(self, author: facts.Author) -> PlatformUser:
+    def account(self, author: facts.Author, at: datetime) -> PlatformUser:
         return people.upsert_platform_user(
             self.platform,
             author.platform_id,
             display_name=author.display_name,
+            named_at=at,
             avatar_url=author.avatar_url,
             is_bot=author.is_bot,
         )
+
+
+def is_news(name: str | None, at: datetime | None, named_at: datetime | None) -> bool:
+    """Whether a name that was told at that time may be newer than the one that is known."""
+    return name is not None and (at is None or named_at is None or named_at < at)
 
 
 @singledispatch
@@ -75,14 +81,11 @@ def apply(fact: Any, source: Source) -> None:
 
 @apply.register
 def write(fact: facts.PostWritten, source: Source) -> None:
-    channel = source.channel(fact.place)
-    thread = threads.thread_of(channel, source.server.id)
-    if thread is not None and not db.session.get_one(Channel, thread.channel_id).is_active:
-        raise LeftOut(channel.name)
+    channel = source.channel(fact.place, fact.version_at)
     post = posts.save_post(
         channel.id,
         fact.external_id,
-        source.account(fact.author).id,
+        source.account(fact.author, fact.version_at).id,
         fact.content,
         fact.posted_at,
         version_at=fact.version_at,
@@ -90,11 +93,12 @@ def write(fact: facts.PostWritten, source: Source) -> None:
         content_lang=fact.content_lang,
         earns=fact.earns,
     )
+    thread = threads.thread_of(channel, source.server.id)
     note_detail(post, fact, thread)
     for relation in fact.relations:
         relate(post, relation.kind, source.heard_of(relation.place or fact.place), relation)
     if thread is not None:
-        join_thread(post, thread)
+        join_thread(post, thread, source)
     for parked in parking.unpark(channel.id, fact.external_id):
         do_parked(post, parked, source)
 
@@ -109,7 +113,8 @@ def note_detail(post: Post, fact: facts.PostWritten, thread: CommunityThread | N
     told = fact.detail
     known = db.session.get(DiscordPostDetail, post.id, populate_existing=True)
     embeds = told.embeds
-    if known is not None and len(known.embeds or []) > len(embeds or []):
+    is_same = known is not None and known.version_at in {None, fact.version_at}
+    if known is not None and is_same and len(known.embeds or []) > len(embeds or []):
         embeds = None
     posts.save_discord_post_detail(
         post.id,
@@ -118,6 +123,7 @@ def note_detail(post: Post, fact: facts.PostWritten, thread: CommunityThread | N
         thread_id=thread.external_id if thread else told.thread_id,
         embeds=embeds,
         attachments=told.attachments,
+        version_at=fact.version_at,
     )
 
 
@@ -127,19 +133,24 @@ def relate(post: Post, kind: RelationKind, there: Channel, to: facts.Relation) -
     if target is not None:
         posts.add_post_relation(post.id, target.id, kind)
         return
-    payload = {"from_id": str(post.id), "kind": kind}
-    key = f"{kind}:{post.id}"
-    parking.park(there.id, to.external_id, ParkedKind.RELATION, key, post.posted_at, payload)
+    parking.park_all([parking.relation(there.id, to.external_id, post.id, kind, post.posted_at)])
 
 
-def join_thread(post: Post, thread: CommunityThread) -> None:
+def join_thread(post: Post, thread: CommunityThread, source: Source) -> None:
     """What a post has since it stands in a thread: the post that it hangs on, and its end."""
-    if thread.starter_external_id is not None:
-        above = db.session.get_one(Channel, thread.channel_id)
-        starter = facts.Relation(RelationKind.THREAD_PARENT, thread.starter_external_id)
-        relate(post, RelationKind.THREAD_PARENT, above, starter)
+    starter = thread.starter_external_id
+    above = db.session.get_one(Channel, thread.channel_id)
+    if starter == post.external_id:
+        # A thread of a forum begins in itself; those who came before looked for it above.
+        for parked in parking.unpark(above.id, starter):
+            do_parked(post, parked, source)
+    elif starter is not None:
+        own = db.session.get_one(Channel, post.channel_id)
+        is_own = posts.get_post_by_external_id(own.id, starter) is not None
+        kind = RelationKind.THREAD_PARENT
+        relate(post, kind, own if is_own else above, facts.Relation(kind, starter))
     if thread.deleted_at is not None:
-        blank(post, thread.deleted_at)
+        blank(thread.deleted_at, Post.id == post.id)
 
 
 def do_parked(post: Post, parked: ParkedFact, source: Source) -> None:
@@ -147,91 +158,100 @@ def do_parked(post: Post, parked: ParkedFact, source: Source) -> None:
     if parked.kind is ParkedKind.RELATION:
         posts.add_post_relation(told["from_id"], post.id, RelationKind(told["kind"]))
     elif parked.kind is ParkedKind.DELETION:
-        blank(post, parked.at)
+        blank(parked.at, Post.id == post.id)
     elif parked.kind is ParkedKind.DETAIL:
         metrics.save_metric_snapshot(post.id, captured_at=parked.at, **told)
     else:
-        account = source.account(facts.Author(told["author"], told["name"]))
-        if told["is_there"]:
-            reactions.add_reaction(post.id, account.id, told["kind"], told["weight"], at=parked.at)
-        else:
-            reactions.remove_reaction(post.id, account.id, told["kind"], at=parked.at)
+        author = facts.Author(told["author"], told["name"])
+        reaction = facts.ReactionTold(told["kind"], author, told["weight"])
+        add_reaction(post, reaction, source.account(author, parked.at), parked.at)
 
 
-def blank(post: Post, at: datetime) -> None:
-    """Take the words of a deleted post away; it was deleted when that was told first."""
-    db.session.execute(
-        update(Post)
-        .where(*ours(Post), Post.id == post.id)
-        .values(content="", is_deleted=True, deleted_at=func.least(Post.deleted_at, at))
-    )
+def blank(at: datetime, *which: Any) -> None:
+    """Take the words of deleted posts away; one was deleted when that was told first."""
+    asked = [*ours(Post), *which]
     db.session.execute(
         update(DiscordPostDetail)
-        .where(*ours(DiscordPostDetail), DiscordPostDetail.post_id == post.id)
+        .where(
+            *ours(DiscordPostDetail), DiscordPostDetail.post_id.in_(select(Post.id).where(*asked))
+        )
         .values(embeds=[], attachments=[])
+    )
+    db.session.execute(
+        update(Post)
+        .where(*asked)
+        .values(content="", is_deleted=True, deleted_at=func.least(Post.deleted_at, at))
     )
 
 
 @apply.register
 def remove(fact: facts.PostDeleted, source: Source) -> None:
-    # What takes something away counts in a channel that is not read any more too.
     channel = source.heard_of(fact.place)
     post = posts.get_post_by_external_id(channel.id, fact.external_id)
-    if post is not None:
-        blank(post, fact.at)
+    if post is None:
+        key = fact.at.isoformat()
+        parking.park(channel.id, fact.external_id, ParkedKind.DELETION, key, fact.at)
     else:
-        channel = source.channel(fact.place)
-        parking.park(channel.id, fact.external_id, ParkedKind.DELETION, "", fact.at)
+        blank(fact.at, Post.id == post.id)
 
 
 @apply.register
 def react(fact: facts.ReactionAdded, source: Source) -> None:
-    note_reaction(fact, source, is_there=True)
+    channel, author = source.channel(fact.place), fact.reaction.author
+    post, account = reacted(channel, fact, source)
+    if author is None or account is None:
+        return
+    if post is not None:
+        add_reaction(post, fact.reaction, account, fact.at)
+        return
+    payload = {
+        "author": author.platform_id,
+        "name": author.display_name,
+        "kind": fact.reaction.kind,
+        "weight": fact.reaction.weight,
+    }
+    key = parking.key_of(author.platform_id, fact.reaction.kind)
+    parking.park(channel.id, fact.external_id, ParkedKind.REACTION, key, fact.at, payload)
+
+
+def reacted(
+    channel: Channel, fact: facts.ReactionAdded | facts.ReactionRemoved, source: Source
+) -> tuple[Post | None, PlatformUser | None]:
+    """The post if it is known, and who reacted if that is told."""
+    post = posts.get_post_by_external_id(channel.id, fact.external_id)
+    author = fact.reaction.author
+    return post, source.account(author, fact.at) if author else None
+
+
+def add_reaction(
+    post: Post, reaction: facts.ReactionTold, account: PlatformUser, at: datetime
+) -> None:
+    whose = (account.platform_id, reaction.kind)
+    if not parking.is_taken_back(post.channel_id, post.external_id, *whose, at):
+        reactions.add_reaction(post.id, account.id, reaction.kind, reaction.weight, told_at=at)
 
 
 @apply.register
 def unreact(fact: facts.ReactionRemoved, source: Source) -> None:
-    note_reaction(fact, source, is_there=False)
-
-
-def note_reaction(
-    fact: facts.ReactionAdded | facts.ReactionRemoved, source: Source, *, is_there: bool
-) -> None:
-    author, kind, weight = fact.reaction.author, fact.reaction.kind, fact.reaction.weight
-    if author is None:
+    channel = source.heard_of(fact.place)
+    post, account = reacted(channel, fact, source)
+    if account is None:
         return
-    channel = source.channel(fact.place) if is_there else source.heard_of(fact.place)
-    post = posts.get_post_by_external_id(channel.id, fact.external_id)
-    if post is None:
-        channel = source.channel(fact.place)
-        payload = {
-            "author": author.platform_id,
-            "name": author.display_name,
-            "kind": kind,
-            "weight": weight,
-            "is_there": is_there,
-        }
-        key = f"{author.platform_id}:{kind}"
-        parking.park(channel.id, fact.external_id, ParkedKind.REACTION, key, fact.at, payload)
-    elif is_there:
-        reactions.add_reaction(post.id, source.account(author).id, kind, weight, at=fact.at)
-    else:
-        reactions.remove_reaction(post.id, source.account(author).id, kind, at=fact.at)
+    kind = fact.reaction.kind
+    key = parking.key_of(account.platform_id, kind)
+    parking.park(channel.id, fact.external_id, ParkedKind.TAKEN_BACK, key, fact.at)
+    if post is not None:
+        reactions.take_reactions_back(post.id, fact.at, platform_user_id=account.id, kind=kind)
 
 
 @apply.register
 def clear_reactions(fact: facts.ReactionsCleared, source: Source) -> None:
     channel = source.heard_of(fact.place)
-    parking.drop_reactions(channel.id, fact.external_id, fact.kind, fact.at)
+    key = parking.key_of("", fact.kind or "")
+    parking.park(channel.id, fact.external_id, ParkedKind.TAKEN_BACK, key, fact.at)
     post = posts.get_post_by_external_id(channel.id, fact.external_id)
-    if post is None:
-        return
-    gone = update(Reaction).where(
-        *ours(Reaction), Reaction.post_id == post.id, Reaction.told_at <= fact.at
-    )
-    if fact.kind is not None:
-        gone = gone.where(Reaction.kind == fact.kind)
-    db.session.execute(gone.values(is_there=False, told_at=fact.at))
+    if post is not None:
+        reactions.take_reactions_back(post.id, fact.at, kind=fact.kind)
 
 
 @apply.register
@@ -249,14 +269,15 @@ def count(fact: facts.CountsTold, source: Source) -> None:
 @apply.register
 def begin_thread(fact: facts.ThreadOpened, source: Source) -> None:
     thread = threads.open_thread(
-        source.channel(fact.place),
+        source.heard_of(fact.place),
         fact.external_id,
         name=fact.name,
         opened_at=fact.at,
+        told_at=fact.told_at,
         starter_external_id=fact.starter_external_id,
         is_archived=fact.is_archived,
     )
-    own = source.channel(facts.Place(fact.external_id, fact.name or None))
+    own = source.heard_of(facts.Place(fact.external_id, thread.name or None), thread.told_at)
     db.session.execute(
         update(DiscordPostDetail)
         .where(
@@ -266,15 +287,31 @@ def begin_thread(fact: facts.ThreadOpened, source: Source) -> None:
         .values(thread_id=fact.external_id)
     )
     for post in posts_of(own):
-        join_thread(post, thread)
+        join_thread(post, thread, source)
 
 
 @apply.register
 def end_thread(fact: facts.ThreadDeleted, source: Source) -> None:
     thread = threads.delete_thread(source.heard_of(fact.place), fact.external_id, fact.at)
     assert thread.deleted_at is not None
-    for post in posts_of(source.heard_of(facts.Place(fact.external_id))):
-        blank(post, thread.deleted_at)
+    own = source.heard_of(facts.Place(fact.external_id))
+    blank(thread.deleted_at, Post.channel_id == own.id)
+
+
+@apply.register
+def close(fact: facts.PlaceDeleted, source: Source) -> None:
+    """Take away what was written in the channel and its threads, and read nothing more of it."""
+    known = places.get_channel(source.platform, fact.place.platform_id)
+    if known is None:
+        return
+    told = select(CommunityThread.external_id).where(
+        *ours(CommunityThread), CommunityThread.channel_id == known.id
+    )
+    within = select(Channel.id).where(
+        *ours(Channel), Channel.platform == known.platform, Channel.platform_id.in_(told)
+    )
+    blank(fact.at, (Post.channel_id == known.id) | Post.channel_id.in_(within))
+    places.update_channel_status(known.id, is_active=False)
 
 
 def posts_of(channel: Channel) -> list[Post]:
@@ -284,11 +321,8 @@ def posts_of(channel: Channel) -> list[Post]:
 
 
 @apply.register
-def rename(fact: facts.PlaceRenamed, source: Source) -> None:
-    """Give the channel its new id, unless that one has been heard of as another channel."""
-    before = places.get_channel(source.platform, fact.before.platform_id)
-    if before is None or places.get_channel(source.platform, fact.after.platform_id):
-        return
-    before.platform_id = fact.after.platform_id
-    before.external_id = f"{source.platform}:{fact.after.platform_id}"
-    db.session.flush()
+def move(fact: facts.PlaceMoved, source: Source) -> None:
+    """Leave the new place out if the old one is: no post of the one is a post of the other."""
+    before, after = source.heard_of(fact.before), source.heard_of(fact.after)
+    if not before.is_active:
+        places.update_channel_status(after.id, is_active=False)

@@ -16,6 +16,14 @@ class Unreadable(Exception):
     """What came is not what its platform says it sends; the text says which part, for operators."""
 
 
+def stored(words: Any) -> str:
+    """The words as Postgres can keep them."""
+    if words is None:
+        return ""
+    # JSON may hold halves of characters, and zeros; a database may not.
+    return str(words).replace("\x00", "").encode("utf-8", "replace").decode()
+
+
 @dataclass(frozen=True)
 class Place:
     """A channel as its platform names it; its rows are made when it is first heard of.
@@ -132,12 +140,16 @@ class CountsTold:
 
 @dataclass(frozen=True)
 class ThreadOpened:
-    """A thread began, or was changed; `starter_external_id` is the post it hangs on."""
+    """A thread began, or was changed; it began `at`, and was so at `told_at`.
+
+    `starter_external_id` is the post it hangs on.
+    """
 
     place: Place
     external_id: str
     name: str
     at: datetime
+    told_at: datetime
     starter_external_id: str | None = None
     is_archived: bool = False
 
@@ -150,13 +162,22 @@ class ThreadDeleted:
 
 
 @dataclass(frozen=True)
-class PlaceRenamed:
-    """The same place has another id from now on, as a Telegram group that grew has."""
+class PlaceDeleted:
+    """A channel is gone, with its threads and all that was written there."""
+
+    place: Place
+    at: datetime
+
+
+@dataclass(frozen=True)
+class PlaceMoved:
+    """A place goes on as another one, with ids of its own, as a Telegram group that grew does."""
 
     before: Place
     after: Place
 
 
+PlaceFact = ThreadOpened | ThreadDeleted | PlaceDeleted | PlaceMoved
 Fact = (
     PostWritten
     | PostDeleted
@@ -164,7 +185,5 @@ Fact = (
     | ReactionRemoved
     | ReactionsCleared
     | CountsTold
-    | ThreadOpened
-    | ThreadDeleted
-    | PlaceRenamed
+    | PlaceFact
 )

@@ -101,7 +101,10 @@ class Person(Model):
 
 
 class PlatformUser(Model):
-    """An account of a person on one platform (contract 000-20)."""
+    """An account of a person on one platform (contract 000-20).
+
+    `display_name` is what they were called there at `named_at`.
+    """
 
     __table_args__ = (
         one_per_account("id"),
@@ -117,6 +120,7 @@ class PlatformUser(Model):
     platform: Mapped[str]
     platform_id: Mapped[str]
     display_name: Mapped[str | None]
+    named_at: Mapped[datetime | None]
     avatar_url: Mapped[str | None]
     is_bot: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     created_at: Mapped[datetime_now]
@@ -235,10 +239,7 @@ class Score(Model):
 
 
 class Reaction(Model):
-    """What somebody said to a post with one sign (contract 000-30).
-
-    One that was taken back `is_there` no longer; `told_at` is when the platform says so.
-    """
+    """What somebody said to a post with one sign, at `told_at` (contract 000-30)."""
 
     __table_args__ = (
         belongs_to("post", "post_id"),
@@ -253,10 +254,8 @@ class Reaction(Model):
     weight: Mapped[float | None]
     post_id: Mapped[UUID]
     platform_user_id: Mapped[UUID]
-    is_there: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     told_at: Mapped[datetime_now]
     created_at: Mapped[datetime_now]
-    updated_at: Mapped[datetime_touched]
 
     platform_user: Mapped[PlatformUser] = relationship(viewonly=True)
 
@@ -294,12 +293,14 @@ class ParkedKind(StrEnum):
     DELETION = "deletion"
     REACTION = "reaction"
     DETAIL = "detail"
+    TAKEN_BACK = "taken_back"
 
 
 class ParkedFact(Model):
     """What is known of a post that has not arrived yet; done, and deleted, when it does.
 
-    `external_id` is that of the awaited post in `channel_id`, `key` tells equal facts.
+    `external_id` is that of the awaited post in `channel_id`, `key` tells equal facts.  That
+    reactions were taken back is kept for good: one that was given before may come later.
     """
 
     __table_args__ = (
@@ -320,7 +321,10 @@ class ParkedFact(Model):
 
 
 class DiscordPostDetail(Model):
-    """What Discord tells of a post beside its words; one for each post at most (000-34)."""
+    """What Discord tells of a post beside its words; one for each post at most (000-34).
+
+    `version_at` is that of the version of the post that it is of.
+    """
 
     __table_args__ = (
         belongs_to("post", "post_id"),
@@ -336,6 +340,7 @@ class DiscordPostDetail(Model):
     thread_id: Mapped[str | None]
     embeds: Mapped[list[Any] | None] = mapped_column(JSONB)
     attachments: Mapped[list[Any] | None] = mapped_column(JSONB)
+    version_at: Mapped[datetime | None]
 
     post: Mapped[Post] = relationship(viewonly=True)
 
@@ -343,7 +348,8 @@ class DiscordPostDetail(Model):
 class CommunityThread(Model):
     """A thread of a channel from its creation to its deletion (contract 000-104).
 
-    `starter_external_id` is the post that it was begun from, if any.
+    `starter_external_id` is the post that it was begun from, if any.  Its name, and whether it
+    is archived, are as of `told_at`.
     """
 
     __table_args__ = (
@@ -358,6 +364,7 @@ class CommunityThread(Model):
     name: Mapped[str]
     starter_external_id: Mapped[str | None]
     is_archived: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
+    told_at: Mapped[datetime | None]
     opened_at: Mapped[datetime]
     deleted_at: Mapped[datetime | None]
     updated_at: Mapped[datetime_touched]

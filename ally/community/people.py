@@ -3,13 +3,16 @@
 Verbs act within the current account.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import JSON, Text, case, cast, column, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
+from ally import clock
 from ally.accounts.models import User
 from ally.community.addresses import lower_address
 from ally.community.models import HoldReason, Person, PlatformUser
@@ -96,100 +99,115 @@ def upsert_platform_user(
     *,
     person_id: UUID | None = None,
     display_name: str | None = None,
+    named_at: datetime | None = None,
     avatar_url: str | None = None,
     is_bot: bool | None = None,
 ) -> PlatformUser:
     """The account on the platform, made if it is not known: for `person_id`, or a new person.
 
-    What is not given stays.  Of one that is known the person stays whose it is.
+    What is not given stays, and so does a name that is newer than the given one.  Of one that
+    is known the person stays whose it is.
     """
-    owner = owner_of(platform, platform_id) or person_id or new_person(display_name).id
+    known = known_account(platform, platform_id)
+    before = known.display_name if known else display_name
+    owner = known.person_id if known else person_id or new_person(display_name).id
     row = insert(PlatformUser).values(
         account_id=current_account_id(),
         person_id=owner,
         platform=platform,
         platform_id=platform_id,
         display_name=display_name,
+        named_at=None if display_name is None else named_at or clock.now(),
         avatar_url=avatar_url,
         is_bot=bool(is_bot),
     )
-    return upserted(
+    made: PlatformUser = upserted(
         row.on_conflict_do_update(
             index_elements=["account_id", "platform", "platform_id"],
             set_={
-                "display_name": given(row.excluded.display_name, PlatformUser.display_name),
+                "display_name": newest(PlatformUser, row, "display_name"),
+                "named_at": func.greatest(PlatformUser.named_at, row.excluded.named_at),
                 "avatar_url": given(row.excluded.avatar_url, PlatformUser.avatar_url),
                 "is_bot": PlatformUser.is_bot if is_bot is None else is_bot,
             },
         ).returning(PlatformUser)
     )
+    if made.display_name != before:
+        call_as_account(made, before)
+    return made
 
 
-def new_platform_users(
-    platform: str, told: Mapping[str, tuple[str | None, str | None, bool | None]]
-) -> dict[str, UUID]:
-    """The same for many that are hardly known yet, each with a person of its own: the accounts'
-    ids by those on the platform.  `told` is their name, avatar and whether they are bots."""
-    if not told:
-        return {}
-    lock_names(platform, told)
-    rows = db.session.execute(
-        select(PlatformUser.platform_id, PlatformUser.id).where(
-            *ours(PlatformUser),
-            PlatformUser.platform == platform,
-            PlatformUser.platform_id.in_(told),
-        )
-    )
-    known = {row.platform_id: row.id for row in rows}
-    new = {name: one for name, one in told.items() if name not in known}
-    if not new:
+def known_account(platform: str, platform_id: str) -> PlatformUser | None:
+    """The account, if it is known; else nobody but us makes it known now."""
+    return lock_accounts(platform, [platform_id]).get(platform_id)
+
+
+def lock_accounts(platform: str, platform_ids: Collection[str]) -> dict[str, PlatformUser]:
+    """The accounts that are known, by their ids; the others nobody but us makes known now."""
+    known = get_platform_users(platform, platform_ids)
+    unknown = sorted(set(platform_ids) - known.keys())
+    if not unknown:
         return known
-    account_id = current_account_id()
-    persons = db.session.scalars(
-        insert(Person).returning(Person.id, sort_by_parameter_order=True),
-        [{"account_id": account_id, "display_name": one[0]} for one in new.values()],
-    )
-    made = db.session.execute(
-        insert(PlatformUser).returning(PlatformUser.platform_id, PlatformUser.id),
-        [
-            {
-                "account_id": account_id,
-                "person_id": person_id,
-                "platform": platform,
-                "platform_id": name,
-                "display_name": display_name,
-                "avatar_url": avatar_url,
-                "is_bot": bool(is_bot),
-            }
-            for person_id, (name, (display_name, avatar_url, is_bot)) in zip(
-                persons.all(), new.items(), strict=True
-            )
-        ],
-    )
-    return known | {row.platform_id: row.id for row in made}
-
-
-def lock_names(platform: str, platform_ids: Iterable[str]) -> None:
-    """Two who hear of an account at once would make two persons of it."""
-    names = sorted(
-        f"platform_user:{current_account_id()}:{platform}:{name}" for name in platform_ids
-    )
+    # Two who hear of an account at once would make two persons of it.
+    names = [f"platform_user:{current_account_id()}:{platform}:{each}" for each in unknown]
     db.session.execute(LOCK_NAMES, {"names": names})
+    return known | get_platform_users(platform, unknown)
 
 
 LOCK_NAMES = text("""
-    SELECT count(pg_advisory_xact_lock(hashtextextended(n.name, 0)))
-      FROM (SELECT name FROM unnest(CAST(:names AS text[])) name ORDER BY name) n
+    SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
+      FROM unnest(CAST(:names AS text[])) name
 """)
 
 
-def owner_of(platform: str, platform_id: str) -> UUID | None:
-    """Whose the account is, if it is known; else nobody but us makes it known now."""
-    known = get_platform_user(platform, platform_id)
-    if known is None:
-        lock_names(platform, [platform_id])
-        known = get_platform_user(platform, platform_id)
-    return known.person_id if known else None
+def upsert_platform_users(platform: str, rows: list[dict[str, Any]]) -> dict[str, UUID]:
+    """The ids of the accounts, by the platform's id, with what is told of each, which is whether
+    it is a bot, and no other name than the known one.  Without a `person_id` they get one."""
+    if not rows:
+        return {}
+    new = [row for row in rows if row["person_id"] is None]
+    for row, person_id in zip(new, new_persons([row["display_name"] for row in new]), strict=True):
+        row["person_id"] = person_id
+    told = {"account_id": current_account_id(), "platform": platform}
+    row = inserted(PlatformUser, [told | each for each in rows])
+    made = db.session.execute(
+        row.on_conflict_do_update(
+            index_elements=["account_id", "platform", "platform_id"],
+            set_={
+                "named_at": func.greatest(PlatformUser.named_at, row.excluded.named_at),
+                "avatar_url": given(row.excluded.avatar_url, PlatformUser.avatar_url),
+                "is_bot": row.excluded.is_bot,
+            },
+        ).returning(PlatformUser.platform_id, PlatformUser.id)
+    )
+    return {each.platform_id: each.id for each in made}
+
+
+def new_persons(names: list[str | None]) -> Sequence[UUID]:
+    """A person of each name, in the same order."""
+    if not names:
+        return []
+    asked = select(func.uuid7()).select_from(func.generate_series(1, len(names)))
+    ids = db.session.scalars(asked).all()
+    rows = [
+        {"account_id": current_account_id(), "id": person_id, "display_name": name}
+        for person_id, name in zip(ids, names, strict=True)
+    ]
+    db.session.execute(inserted(Person, rows))
+    return ids
+
+
+def call_as_account(account: PlatformUser, before: str | None) -> None:
+    """Let who was called as their account was until now, and not otherwise, be so again."""
+    db.session.execute(
+        update(Person)
+        .where(
+            *ours(Person),
+            Person.id == account.person_id,
+            Person.display_name.is_not_distinct_from(before),
+        )
+        .values(display_name=account.display_name)
+    )
 
 
 def new_person(display_name: str | None) -> Person:
@@ -223,6 +241,20 @@ def get_platform_user(platform: str, platform_id: str) -> PlatformUser | None:
     )
 
 
+def get_platform_users(platform: str, platform_ids: Collection[str]) -> dict[str, PlatformUser]:
+    """Those of the accounts that are known, by their ids."""
+    found = db.session.scalars(
+        select(PlatformUser)
+        .where(
+            *ours(PlatformUser),
+            PlatformUser.platform == platform,
+            PlatformUser.platform_id.in_(list(platform_ids)),
+        )
+        .execution_options(populate_existing=True)
+    )
+    return {account.platform_id: account for account in found}
+
+
 # What the verbs of this package share
 
 
@@ -234,6 +266,25 @@ def ours(model: Any) -> list[Any]:
 def given(new: Any, old: Any) -> Any:
     """The new value where there is one, else the old."""
     return func.coalesce(new, old)
+
+
+def newest(model: Any, row: Any, name: str) -> Any:
+    """The value of the column `name` that was told last, of the row's and the known one."""
+    old, new = getattr(model, name), row.excluded[name]
+    return case((model.named_at > row.excluded.named_at, given(old, new)), else_=given(new, old))
+
+
+def inserted(model: Any, rows: Sequence[Mapping[str, Any]]) -> Any:
+    """The statement that inserts the rows, which name the same columns.
+
+    They are one parameter: to write thousands of them into a statement takes longer than all
+    that the database does.
+    """
+    names = list(rows[0])
+    columns = [column(name, model.__table__.c[name].type) for name in names]
+    written = cast(literal(json.dumps(rows, default=str), Text), JSON)
+    told = func.json_to_recordset(written).table_valued(*columns).render_derived(with_types=True)
+    return insert(model).from_select(names, select(*told.c))
 
 
 def upserted(statement: Any) -> Any:

@@ -6,15 +6,17 @@ begins the channel's id there.
 
 import secrets as chance
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from ally import clock
 from ally.channels import secrets
 from ally.channels.models import COMMUNITIES, Channel, ChannelType, Platform
-from ally.community.people import changed, given, ours, upserted
+from ally.community.people import changed, given, newest, ours, upserted
 from ally.db import current_account_id, db
 from ally.language import _
 
@@ -25,10 +27,12 @@ def upsert_channel(
     *,
     parent_id: UUID | None = None,
     name: str | None = None,
+    named_at: datetime | None = None,
     description: str | None = None,
     crawl_config: dict[str, Any] | None = None,
 ) -> Channel:
-    """The channel, made if it is not known; what is not given stays."""
+    """The channel, made if it is not known; what is not given stays, and so does a name that is
+    newer than the given one."""
     kept, kept_id = named_here(platform, platform_id)
     row = insert(Channel).values(
         account_id=current_account_id(),
@@ -38,6 +42,7 @@ def upsert_channel(
         external_id=f"{kept}:{kept_id}",
         parent_id=parent_id,
         name=name or platform_id,
+        named_at=None if name is None else named_at or clock.now(),
         description=description,
         crawl_config=crawl_config or {},
         # Nothing is posted to it yet: a key that nobody knows, and a secret that nobody has.
@@ -48,7 +53,8 @@ def upsert_channel(
         row.on_conflict_do_update(
             index_elements=["account_id", "platform", "platform_id"],
             set_={
-                "name": Channel.name if name is None else name,
+                "name": Channel.name if name is None else newest(Channel, row, "name"),
+                "named_at": func.greatest(Channel.named_at, row.excluded.named_at),
                 "parent_id": given(row.excluded.parent_id, Channel.parent_id),
                 "description": given(row.excluded.description, Channel.description),
                 "crawl_config": Channel.crawl_config if crawl_config is None else crawl_config,
@@ -67,11 +73,16 @@ def get_channel(platform: str, platform_id: str) -> Channel | None:
 
 
 def get_channels(platform: str, platform_ids: Iterable[str]) -> dict[str, Channel]:
-    """Those that are known, by the ids that were asked for."""
-    kept = {named_here(platform, name): name for name in platform_ids}
-    asked = tuple_(Channel.platform, Channel.platform_id).in_(list(kept))
-    rows = db.session.scalars(select(Channel).where(*ours(Channel), asked))
-    return {kept[row.platform, str(row.platform_id)]: row for row in rows}
+    """Those of the channels that are known, by the ids that were asked for."""
+    named = {named_here(platform, each)[1]: each for each in platform_ids}
+    found = db.session.scalars(
+        select(Channel).where(
+            *ours(Channel),
+            Channel.platform == named_here(platform, "")[0],
+            Channel.platform_id.in_(named),
+        )
+    )
+    return {named[channel.platform_id or ""]: channel for channel in found}
 
 
 def update_channel_status(channel_id: UUID, *, is_active: bool) -> Channel:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, select, tuple_
+from sqlalchemy import select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from ally import clock
@@ -55,19 +55,12 @@ def save_post(
                 "version_at": new.version_at,
                 "updated_at": clock.now(),
             },
-            where=is_newer(new) & ~Post.is_deleted,
+            where=(Post.version_at < new.version_at) & ~Post.is_deleted,
         )
         .returning(Post)
         .execution_options(populate_existing=True)
     )
     return made or known_post(channel_id, external_id)
-
-
-def is_newer(new: Any) -> ColumnElement[bool]:
-    """Whether a version is newer than the one that is known; of the same second the edited one,
-    since some platforms tell whole seconds."""
-    is_edit = Post.edited_at.is_(None) & new.edited_at.is_not(None)
-    return (Post.version_at < new.version_at) | ((Post.version_at == new.version_at) & is_edit)
 
 
 def known_post(channel_id: UUID, external_id: str) -> Post:
@@ -148,6 +141,7 @@ def save_discord_post_detail(
     thread_id: str | None = None,
     embeds: list[Any] | None = None,
     attachments: list[Any] | None = None,
+    version_at: datetime | None = None,
 ) -> DiscordPostDetail:
     """What Discord tells of the post; what is not given stays."""
     row = insert(DiscordPostDetail).values(
@@ -158,6 +152,7 @@ def save_discord_post_detail(
         thread_id=thread_id,
         embeds=embeds,
         attachments=attachments,
+        version_at=version_at,
     )
     told: dict[str, Any] = {
         "guild_id": guild_id,
@@ -165,6 +160,7 @@ def save_discord_post_detail(
         "thread_id": thread_id,
         "embeds": embeds,
         "attachments": attachments,
+        "version_at": version_at,
     }
     new = {name: value for name, value in told.items() if value is not None}
     return upserted(

@@ -68,12 +68,12 @@ KINDS = {
 REACTIONS = text("""
     SELECT (SELECT count(*) FROM reaction r JOIN platform_user u ON u.id = r.platform_user_id
              WHERE r.account_id = :account_id AND u.account_id = :account_id
-               AND u.person_id = :person_id AND r.is_there) AS given,
+               AND u.person_id = :person_id) AS given,
            (SELECT count(*) FROM reaction r JOIN post p ON p.id = r.post_id
               JOIN platform_user u ON u.id = p.author_id
              WHERE r.account_id = :account_id AND p.account_id = :account_id
                AND u.account_id = :account_id AND u.person_id = :person_id
-               AND r.platform_user_id <> u.id AND r.is_there) AS received
+               AND r.platform_user_id <> u.id) AS received
 """)
 
 

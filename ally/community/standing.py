@@ -1,7 +1,8 @@
 """Which score of a post counts: one statement, for pages and for money alike.
 
 Of the scores by one scorer and version, until some time: the newest by a person, else the
-newest.  One that a person called a duplicate, or dismissed, counts as zero.
+newest.  One that a person called a duplicate, or dismissed, counts as zero; that a model's answer
+could not be read is no score, so that the post counts when it has one.
 """
 
 STANDING = """
@@ -10,5 +11,6 @@ STANDING = """
       FROM score s
      WHERE s.account_id = :account_id AND s.scorer = :scorer
        AND s.scorer_version = :scorer_version AND s.created_at <= :until
+       AND s.details -> 'unread' IS NULL
      ORDER BY s.post_id, (s.user_id IS NOT NULL) DESC, s.created_at DESC, s.id DESC
 """

@@ -1,34 +1,33 @@
-"""What came from platforms is taken in: each event whole or not at all, new posts together and
-the others in their order."""
+"""What came from platforms is taken in: in order, each event whole or not at all."""
 
+import itertools
 import json
+import logging
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import delete, select
+from sqlalchemy.exc import InterfaceError, OperationalError
 
 from ally.channels.models import Channel, EventsRaw, IntakeOutcome, IntakeState
 from ally.community import together
 from ally.community.applying import LeftOut, Source, apply
 from ally.community.discord import reading as discord
-from ally.community.facts import Fact, PlaceRenamed, PostWritten, Unreadable
+from ally.community.facts import Fact, PlaceFact, PostWritten, Unreadable, stored
 from ally.community.generic import reading as generic
 from ally.community.models import PostWaiting
-from ally.community.people import ours
+from ally.community.people import inserted, ours
 from ally.community.telegram import reading as telegram
 from ally.db import current_account_id, db
 from ally.jobs.queue import enqueue, job, run_for_every_account
 
+log = logging.getLogger(__name__)
+
 AT_ONCE = 200  # events of one transaction
 LEFT_OUT = "The channel is switched off."
-# Classes of errors that pass: connection, transaction rolled back, resources, locks, operators.
-PASSING = frozenset({"08", "25", "40", "53", "55", "57", "58"})
-# What stands in JSON for what no text column keeps.
-UNSTORABLE = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])|\xed[\xa0-\xbf]")
+PROGRAM_LIMIT = "54"  # class of Postgres errors: more than a row, an index or a statement holds
 
 READERS: dict[str, Callable[..., list[Fact]]] = {
     "discord": discord.facts_of,
@@ -42,7 +41,7 @@ def take_in() -> None:
     """Take in what waits of the current account, and ask for the rest to be."""
     waiting = next_waiting()
     if waiting:
-        db.session.execute(insert(IntakeOutcome), outcomes_of(waiting))
+        db.session.execute(inserted(IntakeOutcome, outcomes_of(waiting)))
     if len(waiting) == AT_ONCE:
         enqueue("community.take_in", lock=f"community:{current_account_id()}")
 
@@ -71,90 +70,80 @@ def next_waiting() -> Sequence[EventsRaw]:
     return sorted(events, key=lambda event: place[event.id])
 
 
-@dataclass(frozen=True)
-class Told:
-    """An event, and what its platform told by it, or why that cannot be read."""
-
-    event: EventsRaw
-    facts: tuple[Fact, ...] = ()
-    problem: str | None = None
-
-
 def outcomes_of(events: Sequence[EventsRaw]) -> list[dict[str, Any]]:
-    """Let the events change the tables, those that are new posts together; what became of each."""
-    told = [read(event) for event in events]
-    # What a place is called from now on is to be known before what is told of it.
-    in_order = any(isinstance(fact, PlaceRenamed) for one in told for fact in one.facts)
-    written = set() if in_order else write_together(told)
-    return [
-        outcome(one.event, IntakeState.STORED) if one.event.id in written else outcome_of(one)
-        for one in told
-    ]
+    """Let the events change the tables; what became of each, as a row."""
+    told = [(event, readable(event)) for event in events]
+    outcomes = []
+    # What is said of a place counts for what follows, and not for what was before.
+    for is_of_places, group in itertools.groupby(told, key=lambda each: is_of_a_place(each[1])):
+        run = list(group)
+        done = set() if is_of_places or len(run) == 1 else taken_together(run)
+        outcomes += [
+            row_of(event, IntakeState.STORED) if event.id in done else outcome_of(event)
+            for event, _ in run
+        ]
+    return outcomes
 
 
-def write_together(told: Sequence[Told]) -> set[UUID]:
-    """Write those that are nothing but a new post; the ids of their events."""
-    posts: dict[tuple[UUID, str], list[Told]] = {}
-    for one in told:
-        if len(one.facts) == 1 and isinstance(one.facts[0], PostWritten):
-            posts.setdefault((one.event.channel_id, one.event.platform), []).append(one)
-    done = set()
-    for some in posts.values():
-        try:
-            with db.session.begin_nested():
-                facts = [
-                    fact for one in some for fact in one.facts if isinstance(fact, PostWritten)
-                ]
-                written = together.write_new(source_of(some[0].event), facts)
-        except Exception as refused:
-            # One of them cannot be stored: each by itself, that one tells.
-            if may_come_right(refused):
-                raise
-            continue
-        done |= {some[number].event.id for number in written}
+def readable(event: EventsRaw) -> list[Fact]:
+    """What the event says; nothing if it cannot be read, which is told when its turn comes."""
+    try:
+        return facts_of(event)
+    except Exception:
+        return []
+
+
+def is_of_a_place(facts: Sequence[Fact]) -> bool:
+    return any(isinstance(fact, PlaceFact) for fact in facts)
+
+
+def taken_together(told: Sequence[tuple[EventsRaw, list[Fact]]]) -> set[UUID]:
+    """Take in those that are a new post and no more; the ids of their events."""
+    posts: dict[UUID, dict[together.Key, tuple[EventsRaw, PostWritten]]] = {}
+    for event, facts in told:
+        match facts:
+            case [PostWritten() as post]:
+                of_server = posts.setdefault(event.channel_id, {})
+                of_server.setdefault(together.key_of(post), (event, post))
+    done: set[UUID] = set()
+    for of_server in posts.values():
+        event, _ = next(iter(of_server.values()))
+        written = written_together([post for _, post in of_server.values()], source_of(event))
+        done |= {of_server[key][0].id for key in written}
     return done
 
 
-def read(event: EventsRaw) -> Told:
+def written_together(posts: Sequence[PostWritten], source: Source) -> set[together.Key]:
     try:
-        facts = READERS[event.platform](event.type, payload_of(event), event.ts)
-    except Unreadable as unreadable:
-        return Told(event, problem=str(unreadable))
-    return Told(event, tuple(facts))
+        with db.session.begin_nested():
+            return together.write(posts, source)
+    except Exception as refused:
+        if is_passing(refused):
+            raise
+        return set()  # one of them is to blame: alone, each shows whether it is it
 
 
-def outcome_of(told: Told) -> dict[str, Any]:
+def outcome_of(event: EventsRaw) -> dict[str, Any]:
     """Let the event change the tables; what became of it, as a row."""
-    event = told.event
-    if told.problem is not None:
-        return outcome(event, IntakeState.QUARANTINED, told.problem)
+    state, reason = IntakeState.STORED, None
     try:
         # What cannot be taken in leaves nothing behind, and the others their turn.
         with db.session.begin_nested():
-            for fact in told.facts:
-                apply(fact, source_of(event))
+            take(event)
     except LeftOut:
-        return outcome(event, IntakeState.IGNORED, LEFT_OUT)
+        state, reason = IntakeState.IGNORED, LEFT_OUT
+    except Unreadable as unreadable:
+        state, reason = IntakeState.QUARANTINED, str(unreadable)
     except Exception as refused:
-        if may_come_right(refused):
+        if is_passing(refused):
             raise
-        name = type(getattr(refused, "orig", None) or refused).__name__
-        return outcome(event, IntakeState.QUARANTINED, f"{event.type}: {name}")
-    return outcome(event, IntakeState.STORED)
+        log.exception("Event %s cannot be taken in.", event.id)
+        refusal = getattr(refused, "orig", None) or refused
+        state, reason = IntakeState.QUARANTINED, f"{event.type}: {type(refusal).__name__}"
+    return row_of(event, state, reason)
 
 
-def may_come_right(refused: Exception) -> bool:
-    """Whether the database, and not what was to be stored, is why it was not.
-
-    Source: https://www.postgresql.org/docs/current/errcodes-appendix.html
-    """
-    if not isinstance(refused, DBAPIError):
-        return False
-    code = getattr(refused.orig, "sqlstate", None)
-    return code is None or code[:2] in PASSING
-
-
-def outcome(event: EventsRaw, state: IntakeState, reason: str | None = None) -> dict[str, Any]:
+def row_of(event: EventsRaw, state: IntakeState, reason: str | None = None) -> dict[str, Any]:
     return {
         "account_id": event.account_id,
         "event_id": event.id,
@@ -163,26 +152,50 @@ def outcome(event: EventsRaw, state: IntakeState, reason: str | None = None) -> 
     }
 
 
+def is_passing(error: Exception) -> bool:
+    """Whether the database was in trouble, and not the event: a lost connection, a deadlock."""
+    if not isinstance(error, OperationalError | InterfaceError):
+        return False
+    return not (getattr(error.orig, "sqlstate", None) or "").startswith(PROGRAM_LIMIT)
+
+
+def take(event: EventsRaw) -> None:
+    source = source_of(event)
+    for fact in facts_of(event):
+        apply(fact, source)
+
+
 def source_of(event: EventsRaw) -> Source:
     return Source(db.session.get_one(Channel, event.channel_id), event.platform)
 
 
+def facts_of(event: EventsRaw) -> list[Fact]:
+    return READERS[event.platform](event.type, payload_of(event), event.ts)
+
+
 def payload_of(event: EventsRaw) -> dict[str, Any]:
-    """The event as it came.  Raises Unreadable."""
+    """The event as it came, but for what no column keeps.  Raises Unreadable."""
+    written = (event.body or b"").decode(errors="replace")
     try:
-        payload = json.loads(event.body or b"")
+        payload = json.loads(written)
+        if UNKEPT.search(written):
+            payload = kept(payload)
     except (ValueError, RecursionError):
         raise Unreadable(f"{event.type}: this is no JSON") from None
     if not isinstance(payload, dict):
         raise Unreadable(f"{event.type}: this is no object")
-    return cleaned(payload) if UNSTORABLE.search(event.body or b"") else payload
+    return payload
 
 
-def cleaned(told: Any) -> Any:
-    """The same with its words as a database can keep them: JSON may hold zeros and halves of
-    characters."""
-    if isinstance(told, str):
-        return told.replace("\0", "").encode("utf-8", "replace").decode()
-    if isinstance(told, dict):
-        return {cleaned(name): cleaned(value) for name, value in told.items()}
-    return [cleaned(one) for one in told] if isinstance(told, list) else told
+UNKEPT = re.compile(r"\\u(0000|d[89a-f])", re.IGNORECASE)  # zeros and halves of characters
+
+
+def kept(value: Any) -> Any:
+    """The same, with its texts as Postgres can keep them."""
+    if isinstance(value, str):
+        return stored(value)
+    if isinstance(value, list):
+        return [kept(each) for each in value]
+    if isinstance(value, dict):
+        return {stored(name): kept(each) for name, each in value.items()}
+    return value

@@ -1,7 +1,6 @@
-"""New posts that come together are written together: one statement for each table.
+"""Many new posts written at once: one statement for each table, with the same end as one by one.
 
-Nothing is done here that `applying` would not do post by post, with the same end.  What is more
-than a new post, or not quite new, is left to it.
+Whatever is more than a new post is left to `community.applying`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,14 +8,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select, tuple_
-from sqlalchemy.dialects.postgresql import insert
 
 from ally.channels.models import Channel
-from ally.community import parking
-from ally.community.applying import Source
-from ally.community.facts import Author, PostWritten
+from ally.community import parking, people, places, threads
+from ally.community.applying import Source, do_parked, is_news
+from ally.community.facts import Author, Place, PostWritten, Relation
 from ally.community.models import (
-    CommunityThread,
     DiscordPostDetail,
     ParkedFact,
     ParkedKind,
@@ -24,118 +21,104 @@ from ally.community.models import (
     Post,
     PostRelation,
 )
-from ally.community.people import new_platform_users, ours
-from ally.community.places import get_channels
+from ally.community.people import inserted, ours
 from ally.db import current_account_id, db
 
-Key = tuple[UUID, str]  # of a post: its channel, and its id there
+Key = tuple[str, str]  # of a post: its place's id on the platform, and its own there
 
 
-def write_new(source: Source, told: Sequence[PostWritten]) -> set[int]:
-    """Write those of the posts that are plainly new; their places in `told`."""
-    channels = channels_of(source, told)
-    told_there = [fact for fact in told if fact.place.platform_id in channels]
-    accounts = accounts_of(source, told_there)
-    new: dict[Key, int] = {}
-    for number, fact in enumerate(told):
-        channel = channels.get(fact.place.platform_id)
-        if channel and fact.author.platform_id in accounts and stays_in_its_channel(fact):
-            new.setdefault((channel.id, fact.external_id), number)
-    for key in awaited(new):
-        del new[key]
-    facts = {key: told[number] for key, number in new.items()}
-    made = insert_posts(facts, accounts)
-    insert_details({made[key]: fact for key, fact in facts.items() if key in made})
-    relate({key: fact for key, fact in facts.items() if key in made}, made)
-    return {new[key] for key in made}
+def key_of(fact: PostWritten) -> Key:
+    return fact.place.platform_id, fact.external_id
 
 
-def stays_in_its_channel(fact: PostWritten) -> bool:
-    """Whether whatever the post refers to is in its own channel."""
-    return all(each.place in {None, fact.place} for each in fact.relations)
+def write(told: Sequence[PostWritten], source: Source) -> set[Key]:
+    """Write those that are new, stand in no thread, and are read; their keys.
+
+    `told` has no post twice.
+    """
+    channels = read_channels(told, source)
+    plain = [fact for fact in told if fact.place.platform_id in channels]
+    if not plain:
+        return set()
+    made = write_posts(plain, channels, accounts_of(plain, source))
+    new = [(fact, made[key_of(fact)]) for fact in plain if key_of(fact) in made]
+    write_details(new)
+    relate(new, channels, source)
+    do_what_was_parked([post_id for _, post_id in new], source)
+    return set(made)
 
 
-def channels_of(source: Source, told: Sequence[PostWritten]) -> dict[str, Channel]:
-    """The channels by their ids on the platform: those that are read and are no threads."""
-    places = alone(fact.place for fact in told)
-    known = get_channels(source.platform, places)
-    channels = {name: source.named(place, known.get(name)) for name, place in places.items()}
-    parents = select(Channel.id).where(*ours(Channel), Channel.parent_id == source.server.id)
-    threads = db.session.scalars(
-        select(CommunityThread.external_id).where(
-            *ours(CommunityThread),
-            CommunityThread.channel_id.in_(parents),
-            CommunityThread.external_id.in_(channels),
-        )
-    ).all()
+def read_channels(told: Sequence[PostWritten], source: Source) -> dict[str, Channel]:
+    """Where the posts are, by the platform's id; without threads, and what is switched off."""
+    # Of a place the newest first: what it was called before is no news then.
+    newest = sorted(told, key=lambda fact: fact.version_at, reverse=True)
+    found = channels_of(((fact.place, fact.version_at) for fact in newest), source)
+    thread_ids = threads.those_with_channels(found, source.server.id)
     return {
         name: channel
-        for name, channel in channels.items()
-        if channel.is_active and name not in threads
+        for name, channel in found.items()
+        if channel.is_active and name not in thread_ids
     }
 
 
-def accounts_of(source: Source, told: Sequence[PostWritten]) -> dict[str, UUID]:
-    """The authors' accounts by their ids on the platform, made or renamed where that is due."""
-    authors = alone(fact.author for fact in told)
-    rows = db.session.scalars(
-        select(PlatformUser)
-        .where(
-            *ours(PlatformUser),
-            PlatformUser.platform == source.platform,
-            PlatformUser.platform_id.in_(authors),
-        )
-        .execution_options(populate_existing=True)
-    )
-    known = {row.platform_id: row for row in rows}
-    unknown = {
-        name: (author.display_name, author.avatar_url, author.is_bot)
-        for name, author in authors.items()
-        if name not in known
+def channels_of(told: Iterable[tuple[Place, Any]], source: Source) -> dict[str, Channel]:
+    """The channels of places as they were named then, made when they are first heard of."""
+    named = list(told)
+    known = places.get_channels(source.platform, {place.platform_id for place, _ in named})
+    for place, at in named:
+        channel = known.get(place.platform_id)
+        if channel is None or is_news(place.name, at, channel.named_at):
+            known[place.platform_id] = source.heard_of(place, at)
+    return known
+
+
+def accounts_of(told: Sequence[PostWritten], source: Source) -> dict[str, UUID]:
+    """The ids of the authors' accounts, by the platform's id."""
+    newest: dict[str, PostWritten] = {}
+    found: dict[str, UUID] = {}
+    for fact in sorted(told, key=lambda fact: fact.version_at):
+        before = newest.get(fact.author.platform_id)
+        if before is not None and before.author != fact.author:
+            # Who changed their name in between is told of one by one.
+            source.account(before.author, before.version_at)
+        newest[fact.author.platform_id] = fact
+    known = people.lock_accounts(source.platform, newest)
+    rows = []
+    for platform_id in sorted(newest):  # in one order, or two who write at once would deadlock
+        fact = newest[platform_id]
+        account = known.get(platform_id)
+        if fact.author.is_bot is None or (account and changes(account, fact.author)):
+            found[platform_id] = source.account(fact.author, fact.version_at).id
+        else:
+            rows.append(row_of(fact, account))
+    return found | people.upsert_platform_users(source.platform, rows)
+
+
+def changes(account: PlatformUser, author: Author) -> bool:
+    return author.display_name not in {None, account.display_name}
+
+
+def row_of(fact: PostWritten, account: PlatformUser | None) -> dict[str, Any]:
+    author = fact.author
+    return {
+        "person_id": account.person_id if account else None,
+        "platform_id": author.platform_id,
+        "display_name": author.display_name,
+        "named_at": fact.version_at if author.display_name is not None else None,
+        "avatar_url": author.avatar_url,
+        "is_bot": author.is_bot,
     }
-    return new_platform_users(source.platform, unknown) | {
-        name: row.id if is_told(row, authors[name]) else source.account(authors[name]).id
-        for name, row in known.items()
-    }
 
 
-def alone(told: Iterable[Any]) -> dict[str, Any]:
-    """Places or authors by their ids, but for those that are told in several ways: which of them
-    is the last is for `applying` to see."""
-    ways: dict[str, set[Any]] = {}
-    for one in told:
-        ways.setdefault(one.platform_id, set()).add(one)
-    return {name: way.pop() for name, way in ways.items() if len(way) == 1}
-
-
-def is_told(known: PlatformUser, author: Author) -> bool:
-    """Whether the account is known just as it is told now."""
-    return (
-        author.display_name in {None, known.display_name}
-        and author.avatar_url in {None, known.avatar_url}
-        and author.is_bot in {None, known.is_bot}
-    )
-
-
-def awaited(keys: Iterable[Key]) -> Sequence[Key]:
-    """Those of the posts for which something waits until they come."""
-    rows = db.session.execute(
-        select(ParkedFact.channel_id, ParkedFact.external_id)
-        .where(
-            *ours(ParkedFact), tuple_(ParkedFact.channel_id, ParkedFact.external_id).in_(list(keys))
-        )
-        .distinct()
-    )
-    return [(row.channel_id, row.external_id) for row in rows]
-
-
-def insert_posts(facts: Mapping[Key, PostWritten], accounts: Mapping[str, UUID]) -> dict[Key, UUID]:
-    """The ids of those that were not there before."""
+def write_posts(
+    told: Sequence[PostWritten], channels: Mapping[str, Channel], accounts: Mapping[str, UUID]
+) -> dict[Key, UUID]:
+    """The ids of the posts that were not known."""
     rows = [
         {
             "account_id": current_account_id(),
-            "channel_id": channel_id,
-            "external_id": external_id,
+            "channel_id": channels[fact.place.platform_id].id,
+            "external_id": fact.external_id,
             "author_id": accounts[fact.author.platform_id],
             "content": fact.content,
             "content_lang": fact.content_lang,
@@ -144,20 +127,18 @@ def insert_posts(facts: Mapping[Key, PostWritten], accounts: Mapping[str, UUID])
             "edited_at": fact.edited_at,
             "version_at": fact.version_at,
         }
-        for (channel_id, external_id), fact in facts.items()
+        for fact in told
     ]
-    if not rows:
-        return {}
-    made = db.session.execute(
-        insert(Post)
-        .on_conflict_do_nothing(index_elements=["account_id", "channel_id", "external_id"])
-        .returning(Post.id, Post.channel_id, Post.external_id),
-        rows,
-    )
-    return {(row.channel_id, row.external_id): row.id for row in made}
+    new = inserted(Post, rows).on_conflict_do_nothing()
+    made = db.session.execute(new.returning(Post.channel_id, Post.external_id, Post.id)).all()
+    names = {channel.id: name for name, channel in channels.items()}
+    return {(names[row.channel_id], row.external_id): row.id for row in made}
 
 
-def insert_details(facts: Mapping[UUID, PostWritten]) -> None:
+New = Sequence[tuple[PostWritten, UUID]]
+
+
+def write_details(new: New) -> None:
     rows = [
         {
             "account_id": current_account_id(),
@@ -167,45 +148,58 @@ def insert_details(facts: Mapping[UUID, PostWritten]) -> None:
             "thread_id": fact.detail.thread_id,
             "embeds": fact.detail.embeds,
             "attachments": fact.detail.attachments,
+            "version_at": fact.version_at,
         }
-        for post_id, fact in facts.items()
+        for fact, post_id in new
         if fact.detail is not None
     ]
     if rows:
-        db.session.execute(insert(DiscordPostDetail), rows)
+        db.session.execute(inserted(DiscordPostDetail, rows))
 
 
-def relate(facts: Mapping[Key, PostWritten], made: Mapping[Key, UUID]) -> None:
-    """Note how the posts refer to others of their channels, now or when those come."""
-    wanted = [
-        (key, relation.kind, (key[0], relation.external_id))
-        for key, fact in facts.items()
-        for relation in fact.relations
-    ]
-    known = posts_by_key({target for _key, _kind, target in wanted})
-    rows = []
-    for key, kind, target in wanted:
-        if target in known:
-            rows.append(
-                {
-                    "account_id": current_account_id(),
-                    "from_id": made[key],
-                    "to_id": known[target],
-                    "kind": kind,
-                }
-            )
-        else:
-            payload = {"from_id": str(made[key]), "kind": kind}
-            name, at = f"{kind}:{made[key]}", facts[key].posted_at
-            parking.park(*target, ParkedKind.RELATION, name, at, payload)
-    if rows:
-        db.session.execute(insert(PostRelation).on_conflict_do_nothing(), rows)
+def relate(new: New, channels: Mapping[str, Channel], source: Source) -> None:
+    """Note how the posts refer to others, now or when those come."""
+    told = [(fact, post_id, to) for fact, post_id in new for to in fact.relations]
+    if not told:
+        return
+    elsewhere = {to.place for _, _, to in told if to.place} - {fact.place for fact, _ in new}
+    known = channels_of(((place, None) for place in elsewhere), source) | dict(channels)
 
+    def target(fact: PostWritten, to: Relation) -> tuple[UUID, str]:
+        return known[(to.place or fact.place).platform_id].id, to.external_id
 
-def posts_by_key(keys: Iterable[Key]) -> dict[Key, UUID]:
-    rows = db.session.execute(
-        select(Post.id, Post.channel_id, Post.external_id).where(
-            *ours(Post), tuple_(Post.channel_id, Post.external_id).in_(list(keys))
+    targets = {target(fact, to) for fact, _, to in told}
+    found = db.session.execute(
+        select(Post.channel_id, Post.external_id, Post.id).where(
+            *ours(Post), tuple_(Post.channel_id, Post.external_id).in_(targets)
         )
     )
-    return {(row.channel_id, row.external_id): row.id for row in rows}
+    ids = {(row.channel_id, row.external_id): row.id for row in found}
+    there, later = [], []
+    for fact, post_id, to in told:
+        at = target(fact, to)
+        if at in ids:
+            there.append({"from_id": post_id, "to_id": ids[at], "kind": to.kind})
+        else:
+            later.append(parking.relation(*at, post_id, to.kind, fact.posted_at))
+    if there:
+        mine = [{"account_id": current_account_id(), **row} for row in there]
+        db.session.execute(inserted(PostRelation, mine).on_conflict_do_nothing())
+    parking.park_all(later)
+
+
+def do_what_was_parked(post_ids: Sequence[UUID], source: Source) -> None:
+    waited_for = (
+        select(Post)
+        .join(
+            ParkedFact,
+            (ParkedFact.account_id == Post.account_id)
+            & (ParkedFact.channel_id == Post.channel_id)
+            & (ParkedFact.external_id == Post.external_id),
+        )
+        .where(*ours(Post), Post.id.in_(post_ids), ParkedFact.kind != ParkedKind.TAKEN_BACK)
+        .distinct()
+    )
+    for post in db.session.scalars(waited_for).all():
+        for parked in parking.unpark(post.channel_id, post.external_id):
+            do_parked(post, parked, source)

@@ -18,7 +18,7 @@ TOLD = {
     "reactions": """
         SELECT p.external_id, u.platform_id, r.kind
           FROM reaction r JOIN post p ON p.id = r.post_id
-          JOIN platform_user u ON u.id = r.platform_user_id WHERE r.is_there""",
+          JOIN platform_user u ON u.id = r.platform_user_id""",
     "relations": """
         SELECT r.kind, a.external_id, b.external_id
           FROM post_relation r JOIN post a ON a.id = r.from_id JOIN post b ON b.id = r.to_id""",

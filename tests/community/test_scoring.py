@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ally import clock
 from ally.community import people, posts, reactions, scores
+from ally.community.applying import Source, apply
+from ally.community.facts import Author, Place, ReactionAdded, ReactionRemoved, ReactionTold
 from ally.community.models import RelationKind
 from ally.community.scoring import scored
 from ally.community.scoring.embedded import Facts, worth_of
@@ -118,6 +120,21 @@ def test_what_others_say_to_it_has_it_scored_again(place):
     posts.add_post_relation(reply.id, post.id, RelationKind.REPLY_TO)
     scored.score_moved()
     assert values_of(post) == [Decimal("5.5"), Decimal("4.5"), 4]
+
+
+def test_a_reaction_that_is_taken_back_gives_nothing_any_more(place):
+    post, other = fresh(place), make_member("Ola")
+    source = Source(place, "discord")
+    told = (
+        Place(place.platform_id),
+        post.external_id,
+        ReactionTold("👍", Author(other.platform_id)),
+    )
+    apply(ReactionAdded(*told, clock.now() - timedelta(seconds=2)), source)
+    scored.score_moved()
+    apply(ReactionRemoved(*told, clock.now()), source)
+    scored.score_moved()
+    assert values_of(post) == [4, Decimal("4.5")]
 
 
 def test_ones_second_account_and_bots_give_nothing(place):

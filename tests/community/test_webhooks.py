@@ -1,6 +1,5 @@
 """Posts that come by webhook: from a program of the community's own, and from Telegram."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -11,7 +10,7 @@ from ally.channels.credentials import Credentials
 from ally.channels.forms import Wanted
 from ally.channels.models import Channel, EventsRaw, Platform
 from ally.channels.options import Options
-from ally.community import taking_in
+from ally.community import places, taking_in
 from ally.community.models import (
     MetricSnapshot,
     PlatformUser,
@@ -205,6 +204,26 @@ def test_what_telegram_tells_becomes_posts(client, bot):
     assert len(rows(PostRelation)) == len(rows(Reaction)) == 1
 
 
+def test_of_two_edits_in_one_second_the_later_counts(client, bot):
+    edits = [message(1, text=text, edit_date=NOW) for text in ("Second", "Third")]
+    post_update(client, bot, update(3, edited_message=edits[1]))
+    post_update(client, bot, update(1, message=message(1)))
+    post_update(client, bot, update(2, edited_message=edits[0]))
+    take_all()
+    assert [post.content for post in rows(Post)] == ["Third"]
+
+
+def test_letters_that_no_database_holds_are_taken_out_everywhere(client, bot):
+    half = "a\0b\ud800c"
+    author, chat = PIA | {"first_name": half}, CHAT | {"title": half}
+    told = message(1, **{"from": author}, chat=chat, text=half)
+    post_update(client, bot, update(1, message=told))
+    take_all()
+    assert [post.content for post in rows(Post)] == ["ab?c"]
+    assert [user.display_name for user in rows(PlatformUser)] == ["ab?c R"]
+    assert "ab?c" in {channel.name for channel in rows(Channel)}
+
+
 @pytest.mark.parametrize("secret", ["", "wrong"])
 def test_telegram_proves_itself_by_the_secret_token(client, bot, secret):
     assert post_update(client, bot, update(1, message=message(1)), secret).status_code == 401
@@ -253,18 +272,27 @@ def test_a_reaction_that_changes_is_one_taken_and_one_given():
     ]
 
 
-def test_halves_of_characters_are_taken_out(client, bot):
-    halved = {"id": -7, "type": "group", "title": "Half \ud83c"}
-    post_update(client, bot, update(1, message=message(1, chat=halved, text="Cut \udf89\0 off")))
-    take_all()
-    assert [post.content for post in rows(Post)] == ["Cut ? off"]
-
-
-def test_a_group_that_grows_keeps_its_posts(client, bot):
+def grow(client, bot):
     old = {"id": -7, "type": "group", "title": "Builders"}
     post_update(client, bot, update(1, message=message(1, chat=old)))
-    post_update(client, bot, update(2, message=message(2, chat=old, migrate_to_chat_id=-1001)))
-    post_update(client, bot, update(3, message=message(3)))
     take_all()
-    assert len({post.channel_id for post in rows(Post)}) == 1
-    assert json.dumps(sorted(post.external_id for post in rows(Post))) == '["1", "3"]'
+    yield
+    post_update(client, bot, update(2, message=message(2, chat=old, migrate_to_chat_id=-1001)))
+    post_update(client, bot, update(3, message=message(1, **{"from": QUIN}, text="Hi new")))
+    take_all()
+
+
+def test_a_group_that_grows_keeps_its_posts_apart_from_those_that_follow(client, bot):
+    list(grow(client, bot))
+    told = {(post.channel.platform_id, post.content) for post in rows(Post)}
+    assert told == {("-7", "Hi 1"), ("-1001", "Hi new")}  # both are the first of their chat
+    names = select(Channel.name).where(Channel.platform_id.in_(["-7", "-1001"]))
+    assert db.session.scalars(names).all() == ["Builders", "Builders"]
+
+
+def test_a_group_that_is_switched_off_stays_so_when_it_grows(client, bot):
+    for _ in grow(client, bot):
+        old = places.get_channel("telegram", "-7")
+        places.update_channel_status(old.id, is_active=False)
+        db.session.commit()
+    assert [post.content for post in rows(Post)] == ["Hi 1"]

@@ -16,6 +16,7 @@ from ally.ledger.models import LedgerAccountName as Name
 from ally.rewards import campaigns, epochs, payouts
 from ally.rewards.models import EpochScore, EpochState, Payout, PayoutStatus, Policy
 from ally.rewards.rolling import roll, roll_campaigns
+from tests.community.factories import make_place, make_post
 from tests.rewards.factories import (
     DAY,
     START,
@@ -109,6 +110,17 @@ def test_a_late_score_counts_in_the_next_epoch_and_once(campaign):
 
     assert owed(campaign, 2) == {"Noor": 1_000}
     assert db.session.scalars(select(EpochScore.value)).all() == [Decimal(5)]
+
+
+def test_that_an_answer_could_not_be_read_is_no_score(campaign):
+    post = make_post(make_place(), make_earner(), posted_at=START + DAY)
+    add_score(post, 0, START + DAY, details={"unread": True})
+    rolled(START + HOUR, campaign)
+    rolled(SETTLED, campaign)
+    add_score(post, 5, SETTLED + HOUR)
+    rolled(SETTLED + WEEK, campaign)
+
+    assert owed(campaign, 2) == {"Noor": 1_000}
 
 
 def test_a_rescore_after_the_close_changes_nothing(campaign):

@@ -14,6 +14,7 @@ from ally.community.facts import (
     Detail,
     Fact,
     Place,
+    PlaceDeleted,
     PostDeleted,
     PostWritten,
     ReactionAdded,
@@ -24,6 +25,7 @@ from ally.community.facts import (
     ThreadDeleted,
     ThreadOpened,
     Unreadable,
+    stored,
 )
 from ally.community.models import RelationKind
 
@@ -116,6 +118,7 @@ def thread_opened(payload: Payload, at: datetime) -> Iterator[Fact]:
         external_id=thread_id,
         name=stored(payload.get("name")),
         at=time_in(thread_id),
+        told_at=at,
         # A thread that was begun from a message has that message's id.
         starter_external_id=thread_id,
         is_archived=bool((payload.get("thread_metadata") or {}).get("archived")),
@@ -131,7 +134,12 @@ def threads_told(payload: Payload, at: datetime) -> Iterator[Fact]:
         yield from thread_opened(thread, at)
 
 
+def channel_deleted(payload: Payload, at: datetime) -> Iterator[Fact]:
+    yield PlaceDeleted(Place(text_of(payload["id"])), at)
+
+
 READERS: Mapping[str, Callable[[Payload, datetime], Iterator[Fact]]] = {
+    "CHANNEL_DELETE": channel_deleted,
     "MESSAGE": read_again,
     "MESSAGE_CREATE": written,
     "MESSAGE_UPDATE": written,
@@ -185,6 +193,8 @@ def relations_of(payload: Payload) -> Iterator[Relation]:
     reference = payload.get("message_reference") or {}
     if not reference.get("message_id"):
         return
+    if payload.get("guild_id") and reference.get("guild_id") not in {None, payload["guild_id"]}:
+        return  # from another server, whose channels are not read
     place = Place(text_of(reference.get("channel_id") or payload["channel_id"]))
     if reference.get("type") == FORWARD or payload.get("message_snapshots"):
         kind = RelationKind.REPOST_OF
@@ -249,11 +259,3 @@ def time_of(written: str | None) -> datetime | None:
         return None
     at = datetime.fromisoformat(written)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
-def stored(words: Any) -> str:
-    """The words as Postgres can keep them."""
-    if words is None:
-        return ""
-    # JSON may hold halves of characters, and zeros; a database may not.
-    return str(words).replace("\x00", "").encode("utf-8", "replace").decode()

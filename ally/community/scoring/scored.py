@@ -52,7 +52,7 @@ FACTS = text("""
                AND u.person_id <> a.person_id AND f.earns AND NOT f.is_deleted) AS replies,
            (SELECT count(DISTINCT u.person_id) FROM reaction x
               JOIN platform_user u ON u.account_id = :account_id AND u.id = x.platform_user_id
-             WHERE x.account_id = :account_id AND x.post_id = a.id AND x.is_there
+             WHERE x.account_id = :account_id AND x.post_id = a.id
                AND u.person_id <> a.person_id AND NOT u.is_bot) AS reactions,
            (SELECT count(*) FROM post o WHERE o.account_id = :account_id
                AND o.author_id = a.author_id AND o.posted_at < a.posted_at
@@ -86,7 +86,10 @@ MOVED = text("""
        AND (last.at IS NULL OR p.updated_at > last.at - :margin
             OR last.is_unread AND last.at < :again
             OR NOT :by_text AND EXISTS (SELECT FROM reaction x WHERE x.account_id = :account_id
-                 AND x.post_id = p.id AND x.updated_at > last.at - :margin)
+                 AND x.post_id = p.id AND x.created_at > last.at - :margin)
+            OR NOT :by_text AND EXISTS (SELECT FROM parked_fact f WHERE f.account_id = :account_id
+                 AND f.channel_id = p.channel_id AND f.external_id = p.external_id
+                 AND f.kind = 'taken_back' AND f.at > last.at - :margin)
             OR NOT :by_text AND EXISTS (SELECT FROM post_relation r
               JOIN post f ON f.account_id = :account_id AND f.id = r.from_id
                WHERE r.account_id = :account_id AND r.to_id = p.id
@@ -171,19 +174,26 @@ def score_some(ids: Sequence[UUID], name: str, version: str, *, anew: bool) -> i
         "scorer": name,
         "scorer_version": version,
     }
-    rows = []
+    rows: list[dict[str, Any]] = []
     for row in db.session.execute(FACTS, asked).all():
         facts = Facts(row.content, row.earlier, row.recent, row.replies, row.reactions)
         try:
             worth = scorer.worth_of(facts)
         except llm.Unreadable:
             worth = UNREAD
+        except llm.Unavailable:
+            keep(rows)  # what was judged before is not asked for again
+            raise
         is_known = row.details == worth.details and row.value == worth.value
         if not is_known or (anew and now - row.scored_at > MARGIN):
             rows.append(score_row(row, worth.value, worth.details, name, version, now))
+    keep(rows)
+    return len(rows)
+
+
+def keep(rows: list[dict[str, Any]]) -> None:
     if rows:
         db.session.execute(insert(Score), rows)
-    return len(rows)
 
 
 def score_row(

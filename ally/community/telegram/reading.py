@@ -5,7 +5,7 @@ deletions in groups, and of anonymous reactions only how many there are.
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ally.community.facts import (
@@ -13,13 +13,14 @@ from ally.community.facts import (
     CountsTold,
     Fact,
     Place,
-    PlaceRenamed,
+    PlaceMoved,
     PostWritten,
     ReactionAdded,
     ReactionRemoved,
     ReactionTold,
     Relation,
     Unreadable,
+    stored,
 )
 from ally.community.models import RelationKind
 
@@ -39,9 +40,9 @@ def facts_of(event: str, payload: Payload, at: datetime) -> list[Fact]:
 def read(update: Payload, at: datetime) -> Iterator[Fact]:
     for name in POSTS:
         if name in update and update[name]["chat"]["type"] in PUBLIC:
-            yield from posted(update[name])
+            yield from posted(update[name], order_of(update))
     if "message_reaction" in update:
-        yield from reacted(update["message_reaction"])
+        yield from reacted(update["message_reaction"], order_of(update))
     if "message_reaction_count" in update:
         told = update["message_reaction_count"]
         each = {sign_of(one["type"]): int(one["total_count"]) for one in told["reactions"]}
@@ -51,10 +52,15 @@ def read(update: Payload, at: datetime) -> Iterator[Fact]:
         )
 
 
-def posted(message: Payload) -> Iterator[Fact]:
+def order_of(update: Payload) -> timedelta:
+    """What tells apart the updates of one second, in which Telegram counts: their numbers go up."""
+    return timedelta(microseconds=int(update.get("update_id", 0)) % 1_000_000)
+
+
+def posted(message: Payload, order: timedelta) -> Iterator[Fact]:
     place = place_of(message["chat"])
     if "migrate_to_chat_id" in message:
-        yield PlaceRenamed(place, Place(str(message["migrate_to_chat_id"]), place.name))
+        yield PlaceMoved(place, Place(str(message["migrate_to_chat_id"]), place.name))
         return
     words = message.get("text", message.get("caption"))
     if words is None and not any(kind in message for kind in MEDIA):
@@ -68,9 +74,9 @@ def posted(message: Payload) -> Iterator[Fact]:
         place=place,
         external_id=str(message["message_id"]),
         author=author,
-        content=stored(words or ""),
+        content=stored(words),
         posted_at=posted_at,
-        version_at=edited_at or posted_at,
+        version_at=(edited_at or posted_at) + order,
         edited_at=edited_at,
         content_lang=message.get("from", {}).get("language_code"),
         earns=not author.is_bot and "sender_chat" not in message and "via_bot" not in message,
@@ -93,10 +99,11 @@ MEDIA = (
 )
 
 
-def reacted(told: Payload) -> Iterator[Fact]:
+def reacted(told: Payload, order: timedelta) -> Iterator[Fact]:
     """What somebody's reactions are now, against what they were."""
     by = author_of(told.get("user") or told["actor_chat"])
-    place, post, at = place_of(told["chat"]), str(told["message_id"]), moment(told["date"])
+    place, post = place_of(told["chat"]), str(told["message_id"])
+    at = moment(told["date"]) + order
     before = {sign_of(one) for one in told["old_reaction"]}
     after = {sign_of(one) for one in told["new_reaction"]}
     for sign in sorted(after - before):
@@ -107,12 +114,13 @@ def reacted(told: Payload) -> Iterator[Fact]:
 
 def sign_of(kind: Payload) -> str:
     if kind["type"] == "emoji":
-        return str(kind["emoji"])
+        return stored(kind["emoji"])
     return f"custom:{kind['custom_emoji_id']}" if kind["type"] == "custom_emoji" else kind["type"]
 
 
 def place_of(chat: Payload) -> Place:
-    return Place(str(chat["id"]), chat.get("title"), chat.get("description"))
+    title, description = chat.get("title"), chat.get("description")
+    return Place(str(chat["id"]), stored(title) or None, stored(description) or None)
 
 
 def author_of(who: Payload) -> Author:
@@ -124,8 +132,3 @@ def author_of(who: Payload) -> Author:
 
 def moment(seconds: int) -> datetime:
     return datetime.fromtimestamp(seconds, tz=UTC)
-
-
-def stored(text: str) -> str:
-    """The text without what no column keeps."""
-    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

@@ -2,22 +2,23 @@
 
 import json
 import random
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
+import sqlalchemy
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from psycopg import errors
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import OperationalError
 
 from ally.channels.models import EventsRaw, IntakeOutcome, IntakeState
-from ally.community import places, posts, taking_in, together
+from ally.community import places, posts, taking_in
 from ally.community.applying import Source, apply
 from ally.community.discord.reading import facts_of
 from ally.community.discord.storing import store_event
-from ally.community.facts import PostWritten
 from ally.community.models import CommunityThread, Post, PostRelation, PostWaiting, RelationKind
 from ally.db import db
 from ally.jobs import worker
@@ -134,16 +135,16 @@ class Crash(BaseException):
 def crash_after_every_event(app, monkeypatch):
     """Take events in one by one, and die once after each, before it is saved."""
     monkeypatch.setattr(taking_in, "AT_ONCE", 1)
-    outcomes_of, crashed = taking_in.outcomes_of, set()
+    outcome_of, crashed = taking_in.outcome_of, set()
 
-    def dies_once(events):
-        outcomes = outcomes_of(events)
-        if events[0].id not in crashed:
-            crashed.add(events[0].id)
+    def dies_once(event):
+        outcome = outcome_of(event)
+        if event.id not in crashed:
+            crashed.add(event.id)
             raise Crash
-        return outcomes
+        return outcome
 
-    monkeypatch.setattr(taking_in, "outcomes_of", dies_once)
+    monkeypatch.setattr(taking_in, "outcome_of", dies_once)
     worker.tables.hand_out()
     db.session.commit()
     while db.session.scalar(select(func.count()).select_from(PostWaiting)):
@@ -171,6 +172,14 @@ EVENTS = [
     ("THREAD_CREATE", {"id": "1", "parent_id": "10", "name": "Funding", "guild_id": "1"}),
     ("MESSAGE_CREATE", message(5, "In the thread", channel="1")),
     ("MESSAGE_CREATE", message(6, "Also there", channel="1")),
+    ("THREAD_CREATE", {"id": "20", "parent_id": "19", "name": "Asked", "guild_id": "1"}),
+    ("MESSAGE_CREATE", message(20, "The question of a forum", channel="20")),
+    ("MESSAGE_CREATE", message(21, "Its answer", channel="20")),
+    (
+        "MESSAGE_CREATE",
+        message(22, message_reference={"guild_id": "5", "message_id": "4", "channel_id": "55"})
+        | {"message_snapshots": [{}]},
+    ),
     ("THREAD_CREATE", {"id": "9", "parent_id": "10", "name": "Gone", "guild_id": "1"}),
     ("MESSAGE_CREATE", message(8, "In what is gone", channel="9")),
     ("THREAD_DELETE", {"id": "9", "parent_id": "10", "guild_id": "1", "type": 11}),
@@ -182,26 +191,40 @@ EVENTS = [
         "MESSAGE_REACTION_ADD",
         {"user_id": "8", "channel_id": "10", "message_id": "1", "emoji": {"id": "5", "name": "ok"}},
     ),
+    ("MESSAGE_CREATE", message(12, "A link", embeds=[{"type": "link", "title": "Taken out"}])),
+    ("MESSAGE_UPDATE", edited(12, 1)),
     ("MESSAGE_CREATE", message(7, "I am a bot", author={"id": "6", "username": "b", "bot": True})),
 ]
-PARTY = {"channel_id": "10", "message_id": "1", "emoji": {"name": "🎉"}}
-LATER = AT + timedelta(minutes=1)
-FACTS = [
-    *(fact for event, payload in EVENTS for fact in facts_of(event, payload, AT)),
-    *facts_of("MESSAGE_REACTION_ADD", {"user_id": "20", **PARTY}, AT),
-    *facts_of("MESSAGE_REACTION_REMOVE", {"user_id": "20", **PARTY}, LATER),
-    *facts_of("MESSAGE_REACTION_REMOVE", {"user_id": "21", **PARTY}, AT),
-    *facts_of("MESSAGE_REACTION_ADD", {"user_id": "21", **PARTY}, LATER),
+
+
+def sign(name, user="8", number="1", **fields):
+    emoji = {"name": name}
+    return {"user_id": user, "channel_id": "10", "message_id": number, "emoji": emoji, **fields}
+
+
+def thread(name, **fields):
+    return {"id": "1", "parent_id": "10", "name": name, "guild_id": "1", **fields}
+
+
+LATER = [  # each a minute after the one before
+    ("MESSAGE_REACTION_REMOVE", sign("🎉")),
+    ("MESSAGE_REACTION_ADD", sign("👍", member={"nick": "Ola", "user": {}})),
+    ("MESSAGE_REACTION_ADD", sign("👍", "7")),
+    ("MESSAGE_REACTION_REMOVE", sign("👍")),
+    ("MESSAGE_REACTION_ADD", sign("👍", member={"nick": "Ola R.", "user": {}})),
+    ("MESSAGE_REACTION_ADD", sign("🔧", "7")),
+    ("MESSAGE_REACTION_REMOVE_EMOJI", {**sign("🔧")}),
+    ("MESSAGE_REACTION_ADD", sign("🔧", "8")),
+    ("MESSAGE_REACTION_ADD", sign("👀", "7", "2")),
+    ("MESSAGE_REACTION_REMOVE_ALL", {"channel_id": "10", "message_id": "2"}),
+    ("MESSAGE_REACTION_REMOVE", sign("👍", "7")),
+    ("THREAD_UPDATE", thread("Grants", thread_metadata={"archived": True})),
+    ("THREAD_UPDATE", thread("Funding", thread_metadata={"archived": False})),
 ]
-
-
-@pytest.mark.parametrize("order", [1, -1])
-def test_an_edit_in_the_second_of_the_post_is_an_edit(guild, order):
-    told = message(1, "First")
-    edit = message(1, "Second", edited_timestamp=told["timestamp"])
-    both = [facts_of("MESSAGE_CREATE", one, AT)[0] for one in (told, edit)]
-    everything(guild, both[::order])
-    assert [post.content for post in db.session.scalars(select(Post))] == ["Second"]
+TIMED = [*((0, each) for each in EVENTS), *enumerate(LATER, start=1)]
+FACTS = [
+    fact for minutes, told in TIMED for fact in facts_of(*told, AT + timedelta(minutes=minutes))
+]
 
 
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -219,86 +242,79 @@ def test_whatever_the_order_the_tables_are_the_same(acme, guild, order, again):
     assert other == straight
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(
-    order=st.permutations(FACTS),
-    again=st.lists(st.sampled_from(FACTS), max_size=8),
-    sizes=st.lists(st.integers(1, 12), min_size=25, max_size=25),
-)
-def test_together_or_one_by_one_the_tables_are_the_same(acme, guild, order, again, sizes):
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(order=st.permutations(range(len(TIMED))), at_once=st.integers(2, 12))
+def test_many_at_once_become_what_they_become_one_by_one(acme, guild, order, at_once):
     with db.session.begin_nested() as straight_try:
-        everything(guild, FACTS)
+        straight_states = {taking_in.outcome_of(each)["state"] for each in stored_events(guild)}
         straight = tables()
         straight_try.rollback()
     with db.session.begin_nested() as other_try:
-        in_batches(guild, [*order[:5], *again, *order], sizes)
+        events = stored_events(guild, order)
+        for start in range(0, len(events), at_once):
+            taking_in.outcomes_of(events[start : start + at_once])
         other = tables()
         other_try.rollback()
 
     assert other == straight
+    assert straight_states == {IntakeState.STORED}
 
 
-def in_batches(guild, facts, sizes):
-    """New posts of each batch together, the rest of it after them in order."""
-    source, left = Source(guild, "discord"), list(facts)
-    for size in sizes:
-        batch, left = left[:size], left[size:]
-        posts_told = [fact for fact in batch if isinstance(fact, PostWritten)]
-        written = together.write_new(source, posts_told)
-        done = [posts_told[number] for number in written]
-        for fact in batch:
-            if any(fact is one for one in done):
-                done = [one for one in done if one is not fact]
-            else:
-                apply(fact, source)
-    for fact in left:
-        apply(fact, source)
+EVERY = range(len(TIMED))
+
+
+def stored_events(guild, order=EVERY):
+    """What was told, each as a raw event, in this order."""
+    events = [
+        EventsRaw(
+            account_id=guild.account_id,
+            channel_id=guild.id,
+            idempotency_key=str(number),
+            platform="discord",
+            type=TIMED[number][1][0],
+            source="gateway",
+            ts=AT + timedelta(minutes=TIMED[number][0]),
+            payload={},
+            body=json.dumps(TIMED[number][1][1]).encode(),
+        )
+        for number in order
+    ]
+    db.session.add_all(events)
     db.session.flush()
-    db.session.expire_all()
+    return events
 
 
-def test_new_posts_are_written_together(app, guild, monkeypatch):
-    store_event(guild, "MESSAGE_CREATE", message(1))
-    taken_in(app)  # by now the channel and the author are known
-    monkeypatch.setattr(taking_in, "outcome_of", lambda told: pytest.fail("one by one"))
-    for number in range(2, 30):
-        answer = {**REPLY, "message_reference": {"message_id": str(number - 1)}}
-        store_event(guild, "MESSAGE_CREATE", message(number, **answer))
-    assert taken_in(app) == {IntakeState.STORED: 29}
-    assert db.session.scalar(select(func.count()).select_from(PostRelation)) == 28
-
-
-def test_one_that_no_table_can_hold_takes_no_other_with_it(app, guild):
-    """Its id is too long for an index, which the database alone can tell."""
-    endless = "".join(random.Random(1).choices("123456789", k=4_000))
-    store_event(guild, "MESSAGE_CREATE", message(1))
-    store_event(guild, "MESSAGE_CREATE", message(2, author={"id": endless, "username": "x"}))
-    store_event(guild, "MESSAGE_CREATE", message(3))
-    counted = taken_in(app)
-    assert counted == {IntakeState.STORED: 2, IntakeState.QUARANTINED: 1}
-
-
-def test_an_error_of_ours_holds_nothing_up(app, guild, monkeypatch):
-    def broken(*_arguments):
-        raise RuntimeError("a mistake of ours")
-
-    monkeypatch.setattr(together, "write_new", broken)
-    monkeypatch.setattr(taking_in, "apply", broken)
-    store_event(guild, "MESSAGE_CREATE", message(1))
-    assert taken_in(app) == {IntakeState.QUARANTINED: 1}
-    (reason,) = db.session.scalars(select(IntakeOutcome.reason))
-    assert reason == "MESSAGE_CREATE: RuntimeError"
-
-
-def test_a_database_that_is_away_is_waited_for(app, guild, monkeypatch):
-    def away(*_arguments):
-        raise OperationalError("SELECT 1", {}, psycopg.errors.AdminShutdown("going down"))
-
-    monkeypatch.setattr(together, "write_new", away)
-    store_event(guild, "MESSAGE_CREATE", message(1))
+def test_plain_posts_are_written_by_few_statements(guild):
+    store = [store_event(guild, "MESSAGE_CREATE", message(n, **REPLY)) for n in range(1, 40)]
     worker.tables.hand_out()
-    with pytest.raises(OperationalError):
+    with counted_statements() as told:
         taking_in.take_in()
+
+    assert len(store) == db.session.scalar(select(func.count()).select_from(Post))
+    assert len(told) < 25
+
+
+@contextmanager
+def counted_statements():
+    told, engine = [], db.session.get_bind()
+
+    def note(connection, cursor, statement, *rest):
+        told.append(statement)
+
+    sqlalchemy.event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield told
+    finally:
+        sqlalchemy.event.remove(engine, "before_cursor_execute", note)
+
+
+def test_one_that_cannot_be_written_lets_the_others_be(app, guild):
+    for number in range(1, 5):
+        store_event(guild, "MESSAGE_CREATE", message(number))
+    wrong = {"id": "7", "username": random.Random(1).randbytes(9000).hex()}
+    store_event(guild, "MESSAGE_CREATE", message(9, author=wrong))
+
+    assert taken_in(app) == {IntakeState.STORED: 4, IntakeState.QUARANTINED: 1}
 
 
 def everything(guild, facts):
@@ -313,15 +329,21 @@ def test_the_tables_say_what_happened(guild):
     everything(guild, FACTS)
 
     told = tables()
-    assert told["parked"] == ["('10', '9', 'relation')"]  # that thread hangs on no post
+    waiting = [row for row in told["parked"] if "taken_back" not in row]
+    assert waiting == ["('10', '9', 'relation')"]  # that thread hangs on no post
     assert told["relations"] == [
         "('REPLY_TO', '2', '1')",
         "('REPOST_OF', '4', '3')",
+        "('THREAD_PARENT', '21', '20')",
         "('THREAD_PARENT', '5', '1')",
         "('THREAD_PARENT', '6', '1')",
     ]
-    assert len(told["reactions"]) == 3
+    assert not any("'55'" in row for row in told["channels"])  # of another server
+    assert told["reactions"] == ["('1', '8', 'ok:5')", "('1', '8', '👍')", "('1', '8', '🔧')"]
+    assert told["people"][2] == "('discord', '8', 'Ola R.', False, 'Ola R.')"
+    assert told["threads"][0] == "('10', '1', 'Funding', '1', False, False)"
     assert sum("Found later" in row for row in told["details"]) == 1
+    assert not any("Taken out" in row for row in told["details"])
     by_id = {post.external_id: post for post in db.session.scalars(select(Post))}
     assert by_id["1"].content == "Version 2"
     assert [n for n, post in by_id.items() if post.is_deleted] == ["3", "8"]
@@ -343,15 +365,15 @@ def test_a_reaction_that_was_taken_back_before_the_post_came_is_none(guild):
     everything(guild, [fact for event in told for fact in facts_of(event, added, AT)])
     everything(guild, facts_of("MESSAGE_CREATE", message(1), AT))
 
-    assert tables()["reactions"] == tables()["parked"] == []
+    assert tables()["reactions"] == []
 
 
-@pytest.mark.parametrize(("emoji", "left"), [({"name": "🎉"}, 1), (None, 0)])
+@pytest.mark.parametrize(("emoji", "left"), [({"name": "👍"}, 2), (None, 0)])
 def test_cleared_reactions_are_gone(guild, emoji, left):
     everything(guild, FACTS)
     payload = {"channel_id": "10", "message_id": "1"} | ({"emoji": emoji} if emoji else {})
     kind = "EMOJI" if emoji else "ALL"
-    everything(guild, facts_of(f"MESSAGE_REACTION_REMOVE_{kind}", payload, LATER))
+    everything(guild, facts_of(f"MESSAGE_REACTION_REMOVE_{kind}", payload, AT + timedelta(days=1)))
 
     assert len(tables()["reactions"]) == left
 
@@ -404,6 +426,30 @@ def test_what_cannot_be_read_is_kept_and_holds_nothing_up(app, guild, event, pay
     assert db.session.scalar(select(func.count()).select_from(Post)) == 1
 
 
+def test_what_no_index_holds_is_put_aside_and_holds_nothing_up(app, guild):
+    sign = {"name": random.Random(1).randbytes(4000).hex()}
+    payload = {"user_id": "8", "channel_id": "10", "message_id": "2", "emoji": sign}
+    store_event(guild, "MESSAGE_CREATE", message(2))
+    store_event(guild, "MESSAGE_REACTION_ADD", payload)
+    store_event(guild, "MESSAGE_CREATE", message(3))
+
+    assert taken_in(app) == {IntakeState.QUARANTINED: 1, IntakeState.STORED: 2}
+    reason = select(IntakeOutcome.reason).where(IntakeOutcome.reason.is_not(None))
+    assert db.session.scalar(reason) == "MESSAGE_REACTION_ADD: ProgramLimitExceeded"
+
+
+def test_trouble_of_the_database_is_not_the_events(guild, monkeypatch):
+    def deadlock(event):
+        raise OperationalError("", {}, errors.DeadlockDetected())
+
+    store_event(guild, "MESSAGE_CREATE", message(1))
+    worker.tables.hand_out()
+    monkeypatch.setattr(taking_in, "take", deadlock)
+
+    with pytest.raises(OperationalError):
+        taking_in.take_in()
+
+
 def test_letters_that_no_database_holds_are_taken_out(app, guild):
     store_event(guild, "MESSAGE_CREATE", message(1, "a\x00b\ud800c"))
 
@@ -421,32 +467,40 @@ def test_a_channel_that_is_switched_off_is_left_out(app, guild):
     assert db.session.scalar(select(func.count()).select_from(Post)) == 1
 
 
-def test_what_is_deleted_in_a_channel_that_is_switched_off_is_gone(app, guild):
-    react = {"user_id": "8", "channel_id": "10", "message_id": "2", "emoji": {"name": "👍"}}
-    store_event(guild, "MESSAGE_CREATE", message(1))
-    store_event(guild, "MESSAGE_CREATE", message(2))
-    store_event(guild, "MESSAGE_REACTION_ADD", react, place="s:1")
-    taken_in(app)
-    places.update_channel_status(places.get_channel("discord", "10").id, is_active=False)
-    store_event(guild, "MESSAGE_DELETE", {"id": "1", "channel_id": "10", "guild_id": "1"})
-    store_event(guild, "MESSAGE_DELETE", {"id": "9", "channel_id": "10", "guild_id": "1"})
-    store_event(guild, "MESSAGE_REACTION_REMOVE", react, place="s:2")
-    assert taken_in(app) == {IntakeState.STORED: 5, IntakeState.IGNORED: 1}
-    db.session.expire_all()
-    assert [post.content for post in db.session.scalars(select(Post).order_by(Post.id))] == [
-        "",
-        "Hello",
-    ]
-    assert tables()["reactions"] == tables()["parked"] == []
+def test_what_is_deleted_is_so_where_nothing_is_read_any_more(app, guild):
+    everything(guild, FACTS)
+    channel = places.get_channel("discord", "10")
+    places.update_channel_status(channel.id, is_active=False)
+    store_event(guild, "MESSAGE_DELETE", {"id": "2", "channel_id": "10", "guild_id": "1"})
+    store_event(guild, "MESSAGE_REACTION_REMOVE", sign("🔧"))
+    store_event(guild, "THREAD_DELETE", {"id": "1", "parent_id": "10", "guild_id": "1"})
+
+    assert taken_in(app) == {IntakeState.STORED: 3}
+    gone = select(Post.external_id).where(Post.is_deleted).order_by(Post.external_id)
+    assert db.session.scalars(gone).all() == ["2", "3", "5", "6", "8"]
+    assert "('1', '8', '🔧')" not in tables()["reactions"]
 
 
-def test_the_threads_of_a_channel_that_is_switched_off_are_left_out_with_it(app, guild):
-    store_event(guild, "THREAD_CREATE", {"id": "1", "parent_id": "10", "name": "F"}, place="s:1")
-    store_event(guild, "MESSAGE_CREATE", message(5, "In the thread", channel="1"))
-    taken_in(app)
-    places.update_channel_status(places.get_channel("discord", "10").id, is_active=False)
-    store_event(guild, "MESSAGE_CREATE", message(6, "Also there", channel="1"))
+def test_a_channel_that_is_deleted_takes_its_words_and_threads_along(app, guild):
+    everything(guild, FACTS)
+    store_event(guild, "CHANNEL_DELETE", {"id": "10", "guild_id": "1", "type": 0})
+    store_event(guild, "CHANNEL_DELETE", {"id": "404", "guild_id": "1", "type": 2})
+    store_event(guild, "MESSAGE_CREATE", message(9, channel="1"))
+
     assert taken_in(app) == {IntakeState.STORED: 2, IntakeState.IGNORED: 1}
+    left = select(Post.external_id).where(~Post.is_deleted)
+    assert set(db.session.scalars(left)) == {"4", "20", "21"}  # in other channels
+    assert not places.get_channel("discord", "10").is_active
+
+
+def test_threads_of_a_channel_that_is_switched_off_are_left_out(app, guild):
+    channel = places.upsert_channel("discord", "10", parent_id=guild.id)
+    places.update_channel_status(channel.id, is_active=False)
+    store_event(guild, "THREAD_CREATE", thread("Funding"))
+    store_event(guild, "MESSAGE_CREATE", message(5, channel="1"))
+
+    assert taken_in(app) == {IntakeState.STORED: 1, IntakeState.IGNORED: 1}
+    assert tables()["posts"] == []
 
 
 def test_a_channel_that_nobody_told_of_is_made_under_its_server(app, guild):
