@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
+import aiohttp
 import discord
 from discord.http import HTTPClient
 
@@ -83,7 +84,7 @@ async def tried(http: HTTPClient, store: Store, told: Payload, say: Say) -> Outc
         return Outcome.CLOSED
     except discord.NotFound:
         return Outcome.READ  # it was deleted meanwhile, which the gateway tells
-    except (discord.HTTPException, OSError) as error:
+    except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
         said = f"Discord answered {getattr(error, 'status', type(error).__name__)}."
         log.warning("discord channel %s: %s", told["id"], said)
         await asyncio.to_thread(store.error, told["id"], said)

@@ -10,6 +10,7 @@ import logging
 from contextlib import suppress
 from typing import Any
 
+import aiohttp
 import discord
 from discord.gateway import DiscordWebSocket
 from discord.http import Route
@@ -103,7 +104,7 @@ class Reader(discord.Client):
             return await backfill.read_server(self.http, self.store, self.say)
         except discord.Forbidden:
             said = "The bot is not on this server. Invite it, then start again."
-        except (discord.HTTPException, OSError) as error:
+        except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             said = f"Discord answered {getattr(error, 'status', type(error).__name__)}."
         except SQLAlchemyError as error:
             said = f"What was read could not be stored: {type(error).__name__}."

@@ -8,6 +8,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import aiohttp
 import pytest
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
@@ -15,7 +16,7 @@ from sqlalchemy.exc import OperationalError
 from ally.channels import checkpoints, credentials
 from ally.channels.credentials import BotCredentials
 from ally.channels.models import Channel, EventsRaw, IngestCheckpoint, Platform
-from ally.community.discord import live
+from ally.community.discord import backfill, live
 from ally.community.discord.backfill import Outcome
 from ally.community.discord.servers import Store, servers
 from ally.community.models import Post, Reaction
@@ -211,6 +212,15 @@ def test_a_database_that_is_away_ends_no_reading(house, guild, discord, monkeypa
     monkeypatch.setattr(Store, "names", away)
     monkeypatch.setattr(checkpoints, "record_error", away)
     assert outcome(house) is Outcome.FAILED
+
+
+def test_a_connection_that_breaks_off_ends_no_reading(house, guild, discord, monkeypatch):
+    async def broken_off(*_arguments):
+        raise aiohttp.ServerDisconnectedError
+
+    monkeypatch.setattr(backfill, "read_channel", broken_off)
+    assert outcome(house) is Outcome.FAILED
+    assert "ServerDisconnectedError" in checkpoint("10").last_error
 
 
 def test_a_wrong_token_is_told(house, discord):
