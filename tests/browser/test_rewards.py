@@ -140,6 +140,7 @@ def batch(acme, ida, open_browser):
     db.session.commit()
     page.goto("/review")
     page.get_by_role("link", name="Payouts of epoch 1").click()
+    page.wait_for_url("**/batches/*")  # to its end: keys are pressed next
     return page
 
 
