@@ -147,6 +147,14 @@ class Chain:
             logs=receipt["logs"],
         )
 
+    def depth(self, mined: Mined) -> int:
+        """How many blocks confirm it, its own counted."""
+        return self.head() - mined.block_number + 1
+
+    def holds(self, mined: Mined) -> bool:
+        """Whether its block is still part of the chain."""
+        return self.block_hash(mined.block_number) == mined.block_hash
+
     def block_hash(self, number: int) -> str | None:
         """The hash of the block that stands at this height now."""
         block = self.ask(self.web3.eth.get_block, number)

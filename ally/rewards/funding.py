@@ -41,11 +41,7 @@ def vouch_for(
     Raises AlreadyCounted, Conflict for a campaign that is over, Invalid.
     """
     refuse_without_reason(reason)
-    if campaign.status not in TAKING:
-        raise Conflict(_("This campaign is over, and takes no more funding."))
-    if amount <= 0:
-        raise Invalid(_("A funding brings something."))
-    refuse_other_vault(campaign, lower_address(vault))
+    refuse_unfit(campaign, vault, amount)
     funding = Funding(
         account_id=campaign.account_id,
         campaign_id=campaign.id,
@@ -69,6 +65,15 @@ def vouch_for(
         reason=funding.reason,
     )
     return funding
+
+
+def refuse_unfit(campaign: Campaign, vault: str, amount: int) -> None:
+    """Raises Conflict for a campaign that is over, Invalid."""
+    if campaign.status not in TAKING:
+        raise Conflict(_("This campaign is over, and takes no more funding."))
+    if amount <= 0:
+        raise Invalid(_("A funding brings something."))
+    refuse_other_vault(campaign, lower_address(vault))
 
 
 def fund_campaign(

@@ -252,12 +252,12 @@ def mark_sent(attempt: PayoutAttempt) -> None:
 
 def look_for(chain: Chain, campaign: Campaign, attempt: PayoutAttempt) -> None:
     """Settle it, or note that it is dead; nothing as long as the chain may still take it."""
-    sender, nonce, deep = str(attempt.sender), int(attempt.nonce or 0), final_block(chain)
     mined = chain.mined(str(attempt.tx_hash))
     if mined is not None:
         if is_final(chain, mined):
             conclude(chain, campaign, attempt, mined)
         return
+    sender, nonce, deep = str(attempt.sender), int(attempt.nonce or 0), final_block(chain)
     if chain.nonce(sender, deep) <= nonce:
         return
     # The nonce is used, deep enough.  That the node knows no receipt proves nothing, since nodes
@@ -273,9 +273,7 @@ def final_block(chain: Chain) -> Any:
 
 
 def is_final(chain: Chain, mined: Mined) -> bool:
-    depth = chain.head() - mined.block_number + 1
-    stands = chain.block_hash(mined.block_number) == mined.block_hash
-    return stands and depth >= chains.confirmations()
+    return chain.holds(mined) and chain.depth(mined) >= chains.confirmations()
 
 
 def conclude(chain: Chain, campaign: Campaign, attempt: PayoutAttempt, mined: Mined) -> None:

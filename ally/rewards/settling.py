@@ -131,12 +131,12 @@ def final(chain: Chain, tx_hash: str) -> Mined:
         raise Conflict(_("This transaction is in no block yet."))
     if not mined.succeeded:
         raise Conflict(_("This transaction was reverted, and paid nobody."))
-    depth, wanted = chain.head() - mined.block_number + 1, chains.confirmations()
+    depth, wanted = chain.depth(mined), chains.confirmations()
     if depth < wanted:
         raise Conflict(
             _("It has %(depth)s of %(wanted)s confirmations.", depth=depth, wanted=wanted)
         )
-    if chain.block_hash(mined.block_number) != mined.block_hash:
+    if not chain.holds(mined):
         raise Conflict(_("Its block is not part of the chain any more."))
     return mined
 
@@ -221,18 +221,18 @@ def uncounted(chain_id: int, tx_hash: str, transfers: Sequence[Transfer]) -> lis
 
 # Payments of Ally's own that moved something else than they should have
 
+IN_DOUBT = (
+    PayoutAttempt.state == AttemptState.BROADCAST,
+    PayoutAttempt.outcome.is_not(None),
+)
+
 
 def doubted(campaign_id: UUID) -> Sequence[PayoutAttempt]:
     """What Ally has sent and the chain has taken, without paying the very amount."""
     return db.session.scalars(
         select(PayoutAttempt)
         .join(Payout, Payout.id == PayoutAttempt.payout_id)
-        .where(
-            *ours(PayoutAttempt),
-            Payout.campaign_id == campaign_id,
-            PayoutAttempt.state == AttemptState.BROADCAST,
-            PayoutAttempt.outcome.is_not(None),
-        )
+        .where(*ours(PayoutAttempt), Payout.campaign_id == campaign_id, *IN_DOUBT)
         .options(contains_eager(PayoutAttempt.payout).joinedload(Payout.person))
         .order_by(PayoutAttempt.id)
         .limit(MOST)
@@ -246,22 +246,16 @@ def clear_up(attempt_id: UUID, by: User, *, is_paid: bool, reason: str) -> Payou
     """
     refuse_without_reason(reason)
     attempt = db.session.scalar(
-        select(PayoutAttempt).where(
-            *ours(PayoutAttempt),
-            PayoutAttempt.id == attempt_id,
-            PayoutAttempt.state == AttemptState.BROADCAST,
-            PayoutAttempt.outcome.is_not(None),
-        )
+        select(PayoutAttempt).where(*ours(PayoutAttempt), PayoutAttempt.id == attempt_id, *IN_DOUBT)
     )
     if attempt is None:
         raise NotFound(_("There is no such payment in doubt."))
     payout, tx_hash = payouts.lock_payout(attempt.payout_id), str(attempt.tx_hash)
     if is_paid:
-        payouts.settle(payout, tx_hash)
+        arrive(attempt, tx_hash, reason.strip())
     else:
         payouts.fail(payout, reason.strip())
-    state = AttemptState.CONFIRMED if is_paid else AttemptState.DEAD
-    finish(attempt, state, reason.strip(), tx_hash)
+        finish(attempt, AttemptState.DEAD, reason.strip(), tx_hash)
     trail.record(payout, "payout.cleared_up", by=by, tx=tx_hash, reason=reason.strip())
     return payout
 

@@ -16,7 +16,7 @@ from ally.accounts.models import User
 from ally.community.addresses import lower_address
 from ally.community.people import ours
 from ally.db import current_account_id, db
-from ally.errors import Conflict, Invalid, NotFound
+from ally.errors import Conflict, NotFound
 from ally.events import trail
 from ally.jobs.queue import enqueue, job
 from ally.language import _, named
@@ -28,10 +28,9 @@ from ally.rewards.campaigns import (
     count_funding,
     has_funding,
     lock_campaign,
-    refuse_other_vault,
 )
 from ally.rewards.chain import Chain, Mined, Transfer, Unreachable
-from ally.rewards.funding import TAKING, keep, read_hash
+from ally.rewards.funding import keep, read_hash, refuse_unfit
 from ally.rewards.models import (
     Campaign,
     Funding,
@@ -77,11 +76,7 @@ def claim(campaign: Campaign, by: User, *, vault: str, tx_hash: str, amount: int
 
     The campaign must be held.  Raises AlreadyCounted, Conflict, Invalid.
     """
-    if campaign.status not in TAKING:
-        raise Conflict(_("This campaign is over, and takes no more funding."))
-    if amount <= 0:
-        raise Invalid(_("A funding brings something."))
-    refuse_other_vault(campaign, lower_address(vault))
+    refuse_unfit(campaign, vault, amount)
     funding = Funding(
         account_id=campaign.account_id,
         campaign_id=campaign.id,
@@ -149,9 +144,9 @@ def failures(
     if mined is None:
         yield "found"
         return
-    if chain.head() - mined.block_number + 1 < chains.confirmations():
+    if chain.depth(mined) < chains.confirmations():
         yield "confirmed"
-    if chain.block_hash(mined.block_number) != mined.block_hash:
+    if not chain.holds(mined):
         yield "canonical"
     moment = chain.block_time(mined.block_number)
     if moment is not None and moment < campaign.created_at - timedelta(minutes=1):
