@@ -25,7 +25,7 @@ from ally.rewards import chain as chains
 from ally.rewards import payouts
 from ally.rewards.batches import tell_admins_of
 from ally.rewards.campaigns import has_funding, lock_campaign, pause
-from ally.rewards.chain import Mined, Transfer, Unreachable
+from ally.rewards.chain import Chain, Mined, Transfer, Unreachable
 from ally.rewards.models import (
     Campaign,
     CampaignStatus,
@@ -62,10 +62,10 @@ def sweep_claims() -> None:
 
 
 def watch_fundings() -> None:
-    for funding in newest_fundings(
-        Funding.state == FundingState.VERIFIED, Campaign.status.in_(WITH_MONEY)
-    ):
-        heed(see_that_it_stands, funding)
+    heed(
+        see_that_it_stands,
+        newest_fundings(Funding.state == FundingState.VERIFIED, Campaign.status.in_(WITH_MONEY)),
+    )
 
 
 def newest_fundings(*which: ColumnElement[bool]) -> Sequence[Funding]:
@@ -79,44 +79,46 @@ def newest_fundings(*which: ColumnElement[bool]) -> Sequence[Funding]:
 
 
 def watch_payments() -> None:
-    for used in recent_payments():
-        heed(see_that_it_is_paid, used)
+    heed(see_that_it_is_paid, recent_payments())
 
 
 def watch_vaults() -> None:
-    for campaign_id in db.session.scalars(
-        select(Campaign.id).where(*ours(Campaign), Campaign.status == CampaignStatus.ACTIVE)
-    ).all():
-        heed(see_that_the_vault_holds, lock_campaign(campaign_id))
+    running = select(Campaign).where(*ours(Campaign), Campaign.status == CampaignStatus.ACTIVE)
+    heed(see_that_the_vault_holds, db.session.scalars(running).all())
 
 
-def heed(look: Callable[[Any], None], thing: Funding | UsedLog | Campaign) -> None:
-    """Look at one; a node that does not answer keeps nobody from looking at the others."""
-    if not chains.is_connected(thing.chain_id):
-        return
-    try:
-        look(thing)
-    except Unreachable as error:
-        log.warning("chain %s: %s", thing.chain_id, error)
+def heed(
+    look: Callable[[Chain, Any], None], things: Sequence[Funding | UsedLog | Campaign]
+) -> None:
+    """Look at each on its chain; one that does not answer is left alone until the next turn, and
+    keeps nobody from looking at the others."""
+    by_chain: dict[int, list[Funding | UsedLog | Campaign]] = {}
+    for thing in things:
+        by_chain.setdefault(thing.chain_id, []).append(thing)
+    for chain_id in filter(chains.is_connected, by_chain):
+        try:
+            chain = chains.sure_chain_of(chain_id)
+            for thing in by_chain[chain_id]:
+                look(chain, thing)
+        except Unreachable as error:
+            log.warning("chain %s: %s", chain_id, error)
 
 
-def found_on_chain(used: Funding | UsedLog) -> Mined | bool | None:
-    """The transaction as it stands now; True where nothing has changed, None where it is gone.
-
-    A node that lags behind what is final knows nothing of it, and raises Unreachable.
-    """
-    chain, number = chains.sure_chain_of(used.chain_id), int(used.block_number or 0)
+def found_on_chain(chain: Chain, used: Funding | UsedLog) -> Mined | bool | None:
+    """The transaction as it stands now; None where it is gone, True where nothing has changed,
+    or where the node lags behind what is final, and cannot tell."""
+    number = int(used.block_number or 0)
     if chain.head() < number + chains.confirmations() - 1:
-        raise Unreachable(_("The node lags behind its chain."))
+        return True
     if chain.block_hash(number) == used.block_hash:
         return True
     mined = chain.mined(used.tx_hash)
     return mined if mined is not None and mined.succeeded else None
 
 
-def see_that_it_stands(funding: Funding) -> None:
+def see_that_it_stands(chain: Chain, funding: Funding) -> None:
     """Pause the campaign where a reorganisation of the chain has taken its funding away."""
-    found = found_on_chain(funding)
+    found = found_on_chain(chain, funding)
     if found is True:
         return
     if isinstance(found, Mined):  # it stands in another block now
@@ -129,16 +131,16 @@ def see_that_it_stands(funding: Funding) -> None:
     stop(campaign, _("The transaction that funded it is not part of the chain any more."))
 
 
-def see_that_the_vault_holds(campaign: Campaign) -> None:
+def see_that_the_vault_holds(chain: Chain, running: Campaign) -> None:
     """Pause the campaign when its vault holds less than is owed from it (invariant I11),
     whichever campaigns share the vault.
 
     What is on its way may have left already, and is not asked for.  A campaign that was funded
     by an admin's word is not compared: nobody claims that its vault is where the money is.
     """
+    campaign = lock_campaign(running.id)
     if campaign.vault_address is None or is_vouched_for(campaign):
         return
-    chain = chains.sure_chain_of(campaign.chain_id)
     owed = sum(owed_by(each) for each in sharing_vault(campaign) if not is_vouched_for(each))
     there = (
         chain.token_balance(campaign.token_address, campaign.vault_address)
@@ -209,21 +211,18 @@ def recent_payments() -> Sequence[UsedLog]:
     ).all()
 
 
-def see_that_it_is_paid(used: UsedLog) -> None:
+def see_that_it_is_paid(chain: Chain, used: UsedLog) -> None:
     """Take a payment back in the books that the chain has taken back, and count it again when it
     comes again.  The payout itself stays as it is: its payment was final, by all that was known."""
-    found = found_on_chain(used)
-    if found is None and used.reversed_at is None:
+    found, was_taken_back = found_on_chain(chain, used), used.reversed_at is not None
+    if found is None and not was_taken_back:
         take_back(used)
-    elif (
-        isinstance(found, Mined) and used.reversed_at is not None and is_deep(used.chain_id, found)
-    ):
+    elif isinstance(found, Mined) and was_taken_back and is_deep(chain, found):
         count_again(used, found)
 
 
-def is_deep(chain_id: int, mined: Mined) -> bool:
-    chain = chains.chain_of(chain_id)
-    return chain.head() - mined.block_number + 1 >= chains.confirmations()
+def is_deep(chain: Chain, mined: Mined) -> bool:
+    return chain.depth(mined) >= chains.confirmations()
 
 
 def take_back(used: UsedLog) -> None:
