@@ -79,8 +79,8 @@ def outcomes_of(events: Sequence[EventsRaw]) -> list[dict[str, Any]]:
         run = list(group)
         done = set() if is_of_places or len(run) == 1 else taken_together(run)
         outcomes += [
-            row_of(event, IntakeState.STORED) if event.id in done else outcome_of(event)
-            for event, _ in run
+            row_of(event, IntakeState.STORED) if event.id in done else outcome_of(event, facts)
+            for event, facts in run
         ]
     return outcomes
 
@@ -123,13 +123,16 @@ def written_together(posts: Sequence[PostWritten], source: Source) -> set[togeth
         return set()  # one of them is to blame: alone, each shows whether it is it
 
 
-def outcome_of(event: EventsRaw) -> dict[str, Any]:
-    """Let the event change the tables; what became of it, as a row."""
+def outcome_of(event: EventsRaw, facts: Sequence[Fact] = ()) -> dict[str, Any]:
+    """Let the event change the tables; what became of it, as a row.  What it says is read from it
+    where `facts` do not tell."""
     state, reason = IntakeState.STORED, None
     try:
         # What cannot be taken in leaves nothing behind, and the others their turn.
         with db.session.begin_nested():
-            take(event)
+            source = source_of(event)
+            for fact in facts or facts_of(event):
+                apply(fact, source)
     except LeftOut:
         state, reason = IntakeState.IGNORED, LEFT_OUT
     except Unreadable as unreadable:
@@ -157,12 +160,6 @@ def is_passing(error: Exception) -> bool:
     if not isinstance(error, OperationalError | InterfaceError):
         return False
     return not (getattr(error.orig, "sqlstate", None) or "").startswith(PROGRAM_LIMIT)
-
-
-def take(event: EventsRaw) -> None:
-    source = source_of(event)
-    for fact in facts_of(event):
-        apply(fact, source)
 
 
 def source_of(event: EventsRaw) -> Source:

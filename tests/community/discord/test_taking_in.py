@@ -137,8 +137,8 @@ def crash_after_every_event(app, monkeypatch):
     monkeypatch.setattr(taking_in, "AT_ONCE", 1)
     outcome_of, crashed = taking_in.outcome_of, set()
 
-    def dies_once(event):
-        outcome = outcome_of(event)
+    def dies_once(event, *facts):
+        outcome = outcome_of(event, *facts)
         if event.id not in crashed:
             crashed.add(event.id)
             raise Crash
@@ -439,12 +439,12 @@ def test_what_no_index_holds_is_put_aside_and_holds_nothing_up(app, guild):
 
 
 def test_trouble_of_the_database_is_not_the_events(guild, monkeypatch):
-    def deadlock(event):
+    def deadlock(fact, source):
         raise OperationalError("", {}, errors.DeadlockDetected())
 
     store_event(guild, "MESSAGE_CREATE", message(1))
     worker.tables.hand_out()
-    monkeypatch.setattr(taking_in, "take", deadlock)
+    monkeypatch.setattr(taking_in, "apply", deadlock)
 
     with pytest.raises(OperationalError):
         taking_in.take_in()
